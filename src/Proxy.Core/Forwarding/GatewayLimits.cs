@@ -1,0 +1,44 @@
+using Proxy.Core.Http1;
+
+namespace Proxy.Core.Forwarding;
+
+/// <summary>Deadlines and sizes of the data path (design.md decision 15, http-rules.md §7). Immutable. Deadlines have the precision of the coarse timer.</summary>
+public sealed record GatewayLimits
+{
+    public HeadLimits RequestHead { get; init; } = HeadLimits.Request;
+
+    public HeadLimits ResponseHead { get; init; } = HeadLimits.Response;
+
+    /// <summary>Whole request head, from its first byte.</summary>
+    public TimeSpan HeadTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Between requests, and before the first byte of a new connection.</summary>
+    public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Without a byte of a request body that is still to come, or without the upstream taking any.</summary>
+    public TimeSpan RequestBodyTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>From the request being sent to the first byte of its response: non-streamed inference takes up to 10 minutes.</summary>
+    public TimeSpan ResponseHeadTimeout { get; init; } = TimeSpan.FromSeconds(660);
+
+    /// <summary>Without a byte in a response that has begun; above the 300 s after which Claude Code gives up.</summary>
+    public TimeSpan SilenceTimeout { get; init; } = TimeSpan.FromSeconds(330);
+
+    /// <summary>Without the client taking a byte of a response that waits for it.</summary>
+    public TimeSpan ClientReadTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>After a refusal: how long the rest of the request is read and thrown away so that the answer is not lost to a reset (RFC 9112 §9.6).</summary>
+    public TimeSpan LingerTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How many bytes of an unwanted request body are read and thrown away to keep the connection.</summary>
+    public int MaxDiscardedBody { get; init; } = 64 * 1024;
+
+    /// <summary>Bytes of a request body; above it 413.</summary>
+    public long MaxRequestBody { get; init; } = 512L * 1024 * 1024;
+
+    /// <summary>Interim (1xx) responses to one request; more are a 502.</summary>
+    public int MaxInterimResponses { get; init; } = 20;
+
+    /// <summary>Content codings that the meter can read; others are not offered to the upstream.</summary>
+    public ContentCodings AcceptedCodings { get; init; } = ContentCodings.Gzip | ContentCodings.Brotli;
+}
