@@ -4,7 +4,7 @@ using Proxy.Core.Metering;
 namespace Proxy.Core.Forwarding;
 
 /// <summary>What all exchanges share. One per process; thread-safe.</summary>
-public sealed class Gateway
+public sealed class Gateway : IDisposable
 {
     private volatile GatewaySnapshot _snapshot;
 
@@ -15,6 +15,7 @@ public sealed class Gateway
         Health = health;
         Time = time;
         Logger = logger;
+        Clock = new CoarseClock(time);
     }
 
     /// <summary>Replaces what requests are judged by; requests under way keep the snapshot they began with.</summary>
@@ -30,5 +31,10 @@ public sealed class Gateway
 
     public TimeProvider Time { get; }
 
+    /// <summary>Deadlines of all connections.</summary>
+    public CoarseClock Clock { get; }
+
     internal ILogger Logger { get; }
+
+    public void Dispose() => Clock.Dispose();
 }

@@ -5,5 +5,24 @@ namespace Proxy.Core.Forwarding;
 /// <summary>The data port's end of a Kestrel endpoint (<c>ListenOptions.UseConnectionHandler</c>): one call per client connection.</summary>
 public sealed class GatewayConnectionHandler(Gateway gateway) : ConnectionHandler
 {
-    public override Task OnConnectedAsync(ConnectionContext connection) => throw new NotImplementedException(gateway.ToString());
+    /// <summary>Serves one client connection until it ends.</summary>
+    public override async Task OnConnectedAsync(ConnectionContext connection)
+    {
+        Exchange exchange = new(gateway, connection);
+        exchange.Open();
+        try
+        {
+            await exchange.RunAsync();
+        }
+        catch (Exception fault)
+        {
+            // Expected faults are values by now: this one is a bug, and ends this connection only.
+            ForwardLog.ConnectionBroken(gateway.Logger, fault);
+            connection.Abort();
+        }
+        finally
+        {
+            exchange.Close();
+        }
+    }
 }

@@ -1,0 +1,110 @@
+namespace Proxy.Core.Forwarding;
+
+/// <summary>
+/// The one timer of the data path (design.md decision 16): a few times a second it looks at every connection's deadline and renews the Date
+/// field. Kestrel's heartbeat cannot be used: it stops before a drain begins. Thread-safe.
+/// </summary>
+public sealed class CoarseClock : IDisposable
+{
+    /// <summary>Deadlines are met within this.</summary>
+    public static readonly TimeSpan Period = TimeSpan.FromMilliseconds(250);
+
+    private readonly TimeProvider _time;
+    private readonly long _origin;
+    private readonly ITimer _timer;
+    private readonly Lock _gate = new();
+    private readonly List<Exchange> _exchanges = [];
+    private readonly List<Exchange> _round = [];
+    private byte[] _date;
+    private long _dateSecond;
+    private long _nowMs;
+
+    public CoarseClock(TimeProvider time)
+    {
+        _time = time;
+        _origin = time.GetTimestamp();
+        _date = FormatDate(time.GetUtcNow());
+        _dateSecond = time.GetUtcNow().ToUnixTimeSeconds();
+        _timer = time.CreateTimer(static state => ((CoarseClock)state!).Tick(), this, Period, Period);
+    }
+
+    /// <summary>Milliseconds since the clock was made, as of the last tick.</summary>
+    public long NowMs => Volatile.Read(ref _nowMs);
+
+    /// <summary>Value of the Date field (RFC 9110 §6.6.1).</summary>
+    public ReadOnlySpan<byte> Date => Volatile.Read(ref _date);
+
+    /// <summary>Connections being watched.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _exchanges.Count;
+            }
+        }
+    }
+
+    public void Dispose() => _timer.Dispose();
+
+    internal void Watch(Exchange exchange)
+    {
+        lock (_gate)
+        {
+            exchange.ClockIndex = _exchanges.Count;
+            _exchanges.Add(exchange);
+        }
+    }
+
+    internal void Forget(Exchange exchange)
+    {
+        lock (_gate)
+        {
+            int last = _exchanges.Count - 1;
+            Exchange moved = _exchanges[last];
+            _exchanges[exchange.ClockIndex] = moved;
+            moved.ClockIndex = exchange.ClockIndex;
+            _exchanges.RemoveAt(last);
+        }
+    }
+
+    private static byte[] FormatDate(DateTimeOffset now) =>
+        System.Text.Encoding.ASCII.GetBytes(now.UtcDateTime.ToString("R", System.Globalization.CultureInfo.InvariantCulture));
+
+    private void Tick()
+    {
+        long nowMs = (long)_time.GetElapsedTime(_origin).TotalMilliseconds;
+        Volatile.Write(ref _nowMs, nowMs);
+        DateTimeOffset now = _time.GetUtcNow();
+        if (now.ToUnixTimeSeconds() != _dateSecond)
+        {
+            _dateSecond = now.ToUnixTimeSeconds();
+            Volatile.Write(ref _date, FormatDate(now));
+        }
+
+        // A slow round must not be overtaken by the next tick.
+        if (!Monitor.TryEnter(_round))
+        {
+            return;
+        }
+
+        try
+        {
+            lock (_gate)
+            {
+                _round.AddRange(_exchanges);
+            }
+
+            foreach (Exchange exchange in _round)
+            {
+                exchange.OnTick(nowMs);
+            }
+        }
+        finally
+        {
+            _round.Clear();
+            Monitor.Exit(_round);
+        }
+    }
+}

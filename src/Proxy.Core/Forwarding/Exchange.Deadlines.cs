@@ -1,0 +1,187 @@
+using Microsoft.AspNetCore.Connections.Features;
+using Proxy.Core.Upstream;
+
+namespace Proxy.Core.Forwarding;
+
+/// <summary>
+/// What other threads may do to an exchange: the coarse clock expires deadlines, the transport reports that the client left or that the
+/// server drains. All of it goes through <see cref="_gate"/>, so that an upstream connection is never cut after it went back to the pool.
+/// </summary>
+internal sealed partial class Exchange
+{
+    private readonly Lock _gate = new();
+    private UpstreamConnection? _upstream;
+    private CancellationTokenRegistration _closedRegistration;
+    private CancellationTokenRegistration _drainRegistration;
+    private volatile bool _clientGone;
+    private volatile bool _draining;
+    private volatile DeadlineKind _expired;
+    private volatile DeadlineKind _deadlineKind;
+    private volatile bool _uploadExpired;
+    private bool _flushPending;
+    private long _deadlineMs = long.MaxValue;
+    private long _uploadDeadlineMs = long.MaxValue;
+
+    /// <summary>Position in the clock's list; the clock's, under its lock.</summary>
+    internal int ClockIndex { get; set; }
+
+    /// <summary>Begins to listen to the clock and the transport. Called once, before <see cref="RunAsync"/>.</summary>
+    public void Open()
+    {
+        _closedRegistration = _connection.ConnectionClosed.UnsafeRegister(static state => ((Exchange)state!).OnClientGone(), this);
+        if (_connection.Features.Get<IConnectionLifetimeNotificationFeature>() is { } lifetime)
+        {
+            _drainRegistration = lifetime.ConnectionClosedRequested.UnsafeRegister(static state => ((Exchange)state!).OnDrain(), this);
+        }
+
+        _clock.Watch(this);
+    }
+
+    /// <summary>The counterpart of <see cref="Open"/>, called when <see cref="RunAsync"/> is over.</summary>
+    public void Close()
+    {
+        _clock.Forget(this);
+        _closedRegistration.Dispose();
+        _drainRegistration.Dispose();
+    }
+
+    /// <summary>Called by the clock, on its thread.</summary>
+    internal void OnTick(long nowMs)
+    {
+        if (nowMs < Volatile.Read(ref _deadlineMs) && nowMs < Volatile.Read(ref _uploadDeadlineMs))
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (nowMs >= Volatile.Read(ref _deadlineMs))
+            {
+                Volatile.Write(ref _deadlineMs, long.MaxValue);
+                Expire(_deadlineKind);
+            }
+
+            if (nowMs >= Volatile.Read(ref _uploadDeadlineMs))
+            {
+                Volatile.Write(ref _uploadDeadlineMs, long.MaxValue);
+                _uploadExpired = true;
+
+                // One of the two is what the upload waits for: the client's next bytes, or the upstream to take some.
+                if (_upstream is { PendingSend: > 0 } upstream)
+                {
+                    upstream.Abort();
+                }
+
+                _input.CancelPendingRead();
+            }
+        }
+    }
+
+    private void Expire(DeadlineKind kind)
+    {
+        _expired = kind;
+        switch (kind)
+        {
+            case DeadlineKind.KeepAlive:
+            case DeadlineKind.RequestHead:
+            case DeadlineKind.RequestBody:
+            case DeadlineKind.Linger:
+                _input.CancelPendingRead();
+                break;
+            case DeadlineKind.ResponseHead:
+            case DeadlineKind.ResponseBody:
+                _upstream?.Abort();
+                break;
+            case DeadlineKind.ClientRead:
+                _upstream?.Abort();
+                _connection.Abort();
+                break;
+        }
+    }
+
+    private void OnClientGone()
+    {
+        lock (_gate)
+        {
+            _clientGone = true;
+            _upstream?.Abort();
+        }
+    }
+
+    private void OnDrain()
+    {
+        _draining = true;
+
+        // Wakes it where it waits between two requests; anywhere else the wake-up finds nothing to do.
+        _input.CancelPendingRead();
+    }
+
+    private void BeginWaiting()
+    {
+        _expired = DeadlineKind.None;
+        _uploadExpired = false;
+        _flushPending = false;
+        Arm(DeadlineKind.KeepAlive, _snapshot.Limits.KeepAliveTimeout);
+    }
+
+    /// <summary>Sets the deadline of what comes next, in place of any other. Cheap: two writes.</summary>
+    private void Arm(DeadlineKind kind, TimeSpan timeout)
+    {
+        // In between there is no deadline, so that the clock cannot take the old time for the new kind.
+        Volatile.Write(ref _deadlineMs, long.MaxValue);
+        _deadlineKind = kind;
+        Volatile.Write(ref _deadlineMs, _clock.NowMs + (timeout.Ticks / TimeSpan.TicksPerMillisecond));
+    }
+
+    private void Disarm() => Volatile.Write(ref _deadlineMs, long.MaxValue);
+
+    private void ArmUpload()
+    {
+        // A client that waits for 100 (Continue) may wait as long as the upstream takes.
+        bool waitsForContinue = _request.ExpectsContinue && !_continueRelayed && !_finalHead;
+        long timeoutMs = _snapshot.Limits.RequestBodyTimeout.Ticks / TimeSpan.TicksPerMillisecond;
+        Volatile.Write(ref _uploadDeadlineMs, waitsForContinue ? long.MaxValue : _clock.NowMs + timeoutMs);
+    }
+
+    private void DisarmUpload() => Volatile.Write(ref _uploadDeadlineMs, long.MaxValue);
+
+    private DeadlineKind TakeExpired()
+    {
+        DeadlineKind expired = _expired;
+        _expired = DeadlineKind.None;
+        return expired;
+    }
+
+    private bool TakeUploadExpired()
+    {
+        bool expired = _uploadExpired;
+        _uploadExpired = false;
+        return expired;
+    }
+
+    /// <summary>From here on the connection is this exchange's, and others may cut it.</summary>
+    private void Attach(UpstreamConnection upstream)
+    {
+        upstream.BeginRequest();
+        lock (_gate)
+        {
+            if (!_clientGone)
+            {
+                _upstream = upstream;
+                return;
+            }
+        }
+
+        // Nothing was sent on it: somebody else can have it.
+        _route!.Pool.Return(upstream);
+        ForwardException.Throw(ForwardFailure.ClientGone);
+    }
+
+    private void AbortUpstream()
+    {
+        lock (_gate)
+        {
+            _upstream?.Abort();
+        }
+    }
+}

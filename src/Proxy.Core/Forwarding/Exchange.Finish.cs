@@ -1,0 +1,297 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Proxy.Core.Http1;
+using Proxy.Core.Identity;
+using Proxy.Core.Metering;
+using Proxy.Core.Upstream;
+
+namespace Proxy.Core.Forwarding;
+
+/// <summary>Step 11, and the ways into it: every exchange passes here, so nothing it holds is ever leaked.</summary>
+internal sealed partial class Exchange
+{
+    /// <summary>How long the sender of a malformed head may go on before the connection closes; most have sent all of it already.</summary>
+    private static readonly TimeSpan HeadLinger = TimeSpan.FromMilliseconds(500);
+
+    private bool _restOfBody;
+    private bool _mayRetry;
+
+    /// <summary>The one catch of an exchange: says which party failed at which stage. What expired or left first explains the rest.</summary>
+    private void Fail(Exception fault)
+    {
+        _failure = _expired switch
+        {
+            DeadlineKind.ClientRead => ForwardFailure.ClientNotReading,
+            _ when _clientGone => ForwardFailure.ClientGone,
+            DeadlineKind.ResponseHead => ForwardFailure.UpstreamHeadTimeout,
+            DeadlineKind.ResponseBody => ForwardFailure.UpstreamSilent,
+            _ => FailureOf(fault),
+        };
+        if (_failure == ForwardFailure.Internal)
+        {
+            ForwardLog.Broken(_gateway.Logger, _id, fault);
+        }
+        else if (_failure is not (ForwardFailure.ClientGone or ForwardFailure.ClientBody or ForwardFailure.ClientBodyTimeout))
+        {
+            ForwardLog.Failed(_gateway.Logger, _id, _route!.Name, _failure, fault.Message);
+        }
+    }
+
+    private ForwardFailure FailureOf(Exception fault)
+    {
+        if (_uploadFailure != ForwardFailure.None)
+        {
+            return _uploadFailure;
+        }
+
+        return fault switch
+        {
+            ForwardException forward => forward.Failure,
+            UpstreamException upstream => upstream.Failure,
+            IOException when _finalHead => ForwardFailure.UpstreamBody,
+            IOException when _responseBytesSeen > 0 => ForwardFailure.UpstreamHead,
+            IOException when _requestSent || _uploadStarted => ForwardFailure.UpstreamClosed,
+            IOException => ForwardFailure.UpstreamSend,
+            _ => ForwardFailure.Internal,
+        };
+    }
+
+    /// <summary>Gives the upstream connection back, or cuts it: any doubt cuts (http-rules.md §1.4).</summary>
+    private void ReleaseUpstream()
+    {
+        UpstreamConnection? upstream;
+        lock (_gate)
+        {
+            upstream = _upstream;
+            _upstream = null;
+        }
+
+        Disarm();
+        ReleaseHeadBuffer();
+        if (upstream is null)
+        {
+            return;
+        }
+
+        bool clean = _failure == ForwardFailure.None
+            && _requestSent
+            && _responseDone
+            && !_surplus
+            && _response.KeepAlive
+            && _response.Framing != BodyFraming.UntilClose;
+        _mayRetry = _failure is ForwardFailure.UpstreamSend or ForwardFailure.UpstreamClosed
+            && RetryPolicy.MayRetry(upstream.IsReused, upstream.BytesSent, _responseBytesSeen, isReplayable: !_headReleased, _request.Method, _attempt);
+        if (clean)
+        {
+            _route!.Pool.Return(upstream);
+            return;
+        }
+
+        upstream.Abort();
+        upstream.EndRequest();
+    }
+
+    /// <summary>True when the request is to be sent once more (http-rules.md row 57); state of the failed attempt is forgotten.</summary>
+    private bool TakeRetry()
+    {
+        if (!_mayRetry)
+        {
+            return false;
+        }
+
+        _mayRetry = false;
+        _failure = ForwardFailure.None;
+        BeginResponse();
+        BeginBody();
+        return true;
+    }
+
+    /// <summary>The input is still held for a possible retry: the answer has come, let it go.</summary>
+    private void ReleaseHeadWhenUnread(in ReadOnlySequence<byte> buffer)
+    {
+        if (_requestSent && !_uploadStarted)
+        {
+            ReleaseHead(buffer);
+        }
+    }
+
+    /// <summary>Writes the gateway's own answer when nobody else has answered, and decides whether the connection goes on.</summary>
+    private void PrepareAnswer()
+    {
+        Disarm();
+        if (_failure != ForwardFailure.None && _verdict == Verdict.Forward && !_responseStarted)
+        {
+            // A refusal that the upload found out (413 while counting) is more exact than its stage.
+            Refuse(_refusal.Status != 0 ? _refusal : ForwardFailures.Describe(_failure));
+        }
+
+        _restOfBody = false;
+        if (_clientGone || (_failure != ForwardFailure.None && (_responseStarted || _refusal.Status == 0)))
+        {
+            // Cut, visibly: the client's framing is never completed falsely.
+            _closeAfter = true;
+            return;
+        }
+
+        _closeAfter |= _draining || (_headTaken && _verdict != Verdict.Refuse && !_request.KeepAlive);
+        DecideOnRestOfBody();
+        if (_responseStarted)
+        {
+            return;
+        }
+
+        AnswerContext context = new()
+        {
+            Id = _id,
+            Date = _clock.Date,
+            Close = _closeAfter,
+            HeadOnly = _headTaken && _request.Method == MethodId.Head,
+        };
+        Span<byte> destination = _output.GetSpan(LocalAnswers.MaxLength);
+        int written = _verdict switch
+        {
+            Verdict.AnswerHealth => LocalAnswers.WriteHealth(destination, readiness: false, ledgerConnected: true, context),
+            Verdict.AnswerReadiness => LocalAnswers.WriteHealth(destination, readiness: true, _gateway.Health.LedgerConnected, context),
+            Verdict.AnswerEmpty => LocalAnswers.WriteEmpty(destination, context),
+            _ => LocalAnswers.WriteRefusal(destination, _refusal, context),
+        };
+        _output.Advance(written);
+        _unflushed += written;
+        if (_record is not null)
+        {
+            _record.Status = _refusal.Status;
+        }
+
+        if (_verdict == Verdict.Refuse)
+        {
+            ForwardLog.Refused(_gateway.Logger, _id, _refusal.Status, _refusal.Message);
+        }
+    }
+
+    /// <summary>
+    /// A body that nobody wanted must not become the next request (http-rules.md row 47): it is read and thrown away when it is small and
+    /// sure to come, else the connection ends.
+    /// </summary>
+    private void DecideOnRestOfBody()
+    {
+        if (!_headTaken)
+        {
+            // A head that was refused before its end: its sender may still be writing.
+            _restOfBody = _failure == ForwardFailure.ClientHead;
+            return;
+        }
+
+        if (_failure == ForwardFailure.ClientHead)
+        {
+            return;
+        }
+
+        if (!_bodyBegun)
+        {
+            RestartBody();
+        }
+
+        if (_bodyTakenWhole)
+        {
+            return;
+        }
+
+        bool sure = !_request.ExpectsContinue && _uploadFailure is ForwardFailure.None or ForwardFailure.UpstreamSend;
+        bool small = _request.Framing == BodyFraming.Length && _bodyRemaining <= _snapshot.Limits.MaxDiscardedBody;
+        _closeAfter |= !sure || !small;
+        _restOfBody = true;
+    }
+
+    /// <summary>Closes the record and hands it to the ledger.</summary>
+    private void Book()
+    {
+        SpendRecord? record = _record;
+        if (record is null)
+        {
+            return;
+        }
+
+        _record = null;
+        if (_failure == ForwardFailure.None && _clientGone)
+        {
+            // The last flush found nobody.
+            _failure = ForwardFailure.ClientGone;
+        }
+
+        record.RequestBodyBytes = _uploadedBytes;
+        record.DurationUs = (long)_gateway.Time.GetElapsedTime(_startedAt).TotalMicroseconds;
+        record.Failure = _failure;
+        record.EndReason = EndOf(record);
+        if (_metering)
+        {
+            _responseMeter.End(_failure == ForwardFailure.None);
+        }
+
+        _gateway.Spend.Complete(record);
+    }
+
+    private EndReason EndOf(SpendRecord record)
+    {
+        if (record.Refusal != RefusalReason.None || _failure == ForwardFailure.ClientHead)
+        {
+            return EndReason.Refused;
+        }
+
+        return _failure switch
+        {
+            ForwardFailure.None => EndReason.Complete,
+            ForwardFailure.ClientGone or ForwardFailure.ClientNotReading => EndReason.ClientGone,
+            ForwardFailure.ClientBody or ForwardFailure.ClientBodyTimeout => EndReason.Refused,
+            ForwardFailure.Internal => EndReason.Interrupted,
+            _ => _responseStarted ? EndReason.UpstreamCut : EndReason.UpstreamFailed,
+        };
+    }
+
+    /// <summary>
+    /// Reads and throws away the rest of an unwanted body: to its end when the connection goes on, else for a while, so that the answer is
+    /// not lost to a reset (RFC 9112 §9.6). Off the hot path, so an async method of its own.
+    /// </summary>
+    private async Task DiscardRequestBodyAsync()
+    {
+        int budget = _snapshot.Limits.MaxDiscardedBody;
+        Arm(DeadlineKind.Linger, _headTaken ? _snapshot.Limits.LingerTimeout : HeadLinger);
+        while (budget > 0 && !_clientGone)
+        {
+            ReadResult read = await _input.ReadAsync();
+            ReadOnlySequence<byte> buffer = read.Buffer;
+            long take = _closeAfter ? buffer.Length : Math.Min(buffer.Length, _bodyRemaining);
+            _input.AdvanceTo(buffer.GetPosition(take));
+            budget -= (int)Math.Min(take, budget);
+            _bodyRemaining -= take;
+            if (!_closeAfter && _bodyRemaining == 0)
+            {
+                break;
+            }
+
+            if (read.IsCompleted || TakeExpired() == DeadlineKind.Linger)
+            {
+                _closeAfter = true;
+                break;
+            }
+        }
+
+        _closeAfter |= _clientGone;
+        Disarm();
+    }
+
+    /// <summary>The connection ends: lets the upload loop go, and resets where a quiet end would look like a complete body.</summary>
+    private async Task EndAsync()
+    {
+        Disarm();
+        if (_uploadLoop is not null)
+        {
+            _uploadBegins.Set(false);
+            await _uploadLoop;
+        }
+
+        if (_failure != ForwardFailure.None && _responseStarted && _framingToClient == BodyFraming.UntilClose)
+        {
+            _connection.Abort();
+        }
+    }
+}
