@@ -48,6 +48,7 @@ internal sealed partial class Exchange
         {
             ForwardException forward => forward.Failure,
             UpstreamException upstream => upstream.Failure,
+            _ when _writingToClient => ForwardFailure.ClientGone,
             IOException when _finalHead => ForwardFailure.UpstreamBody,
             IOException when _responseBytesSeen > 0 => ForwardFailure.UpstreamHead,
             IOException when _requestSent || _uploadStarted => ForwardFailure.UpstreamClosed,
@@ -279,10 +280,20 @@ internal sealed partial class Exchange
         Disarm();
     }
 
-    /// <summary>The connection ends: lets the upload loop go, and resets where a quiet end would look like a complete body.</summary>
+    /// <summary>
+    /// The connection ends: lets the upload loop go, and resets where a quiet end would look like a complete body. After a fault that nobody
+    /// foresaw, what the exchange still holds is released and booked here.
+    /// </summary>
     private async Task EndAsync()
     {
         Disarm();
+        if (_record is not null)
+        {
+            _failure = ForwardFailure.Internal;
+            ReleaseUpstream();
+            Book();
+        }
+
         if (_uploadLoop is not null)
         {
             _uploadBegins.Set(false);

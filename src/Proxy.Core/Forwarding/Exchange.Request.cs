@@ -102,7 +102,20 @@ internal sealed partial class Exchange
     /// <summary>Steps 2 to 6: judges the head. Nothing has been sent anywhere yet.</summary>
     private void Decide(in ReadOnlySequence<byte> buffer)
     {
-        ReadOnlySpan<byte> head = HeadSpan(buffer);
+        try
+        {
+            Judge(HeadSpan(buffer));
+        }
+        catch (Exception fault)
+        {
+            Fail(fault);
+            Refuse(ForwardFailures.Describe(_failure));
+            _closeAfter = true;
+        }
+    }
+
+    private void Judge(ReadOnlySpan<byte> head)
+    {
         HeadError error = _request.Parse(head, _snapshot.Limits.RequestHead);
         if (error != HeadError.None)
         {

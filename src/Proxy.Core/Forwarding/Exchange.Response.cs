@@ -24,6 +24,7 @@ internal sealed partial class Exchange
     private bool _responseDone;
     private bool _surplus;
     private bool _metering;
+    private bool _writingToClient;
     private BodyFraming _framingToClient;
     private long _responseRemaining;
 
@@ -40,6 +41,7 @@ internal sealed partial class Exchange
         _responseDone = false;
         _surplus = false;
         _metering = false;
+        _writingToClient = false;
     }
 
     /// <summary>Where the next bytes of a response head go. The buffer is rented only now that something can be read.</summary>
@@ -296,6 +298,7 @@ internal sealed partial class Exchange
     private ValueTask<FlushResult> FlushToClient()
     {
         _unflushed = 0;
+        _writingToClient = true;
         ValueTask<FlushResult> flush = _output.FlushAsync();
         if (!flush.IsCompleted)
         {
@@ -317,6 +320,7 @@ internal sealed partial class Exchange
 
     private void NoteFlush(in FlushResult flush)
     {
+        _writingToClient = false;
         if (_flushPending)
         {
             _flushPending = false;

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
 using Proxy.Core.Http1;
 using Proxy.Core.Upstream;
 
@@ -147,6 +148,7 @@ internal sealed partial class Exchange
         _uploadFailure = fault switch
         {
             ForwardException forward => forward.Failure,
+            ConnectionResetException or ConnectionAbortedException => ForwardFailure.ClientGone,
             IOException => TakeUploadExpired() ? ForwardFailure.UpstreamHeadTimeout : ForwardFailure.UpstreamSend,
             _ => ForwardFailure.Internal,
         };

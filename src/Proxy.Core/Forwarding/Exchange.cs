@@ -57,6 +57,22 @@ internal sealed partial class Exchange
     /// <summary>Serves the connection until it ends. Never throws for anything a peer does.</summary>
     public async Task RunAsync()
     {
+        try
+        {
+            await ServeAsync();
+        }
+        catch (IOException)
+        {
+            // The client reset the connection between two requests.
+        }
+        finally
+        {
+            await EndAsync();
+        }
+    }
+
+    private async Task ServeAsync()
+    {
         do
         {
             // 1. Read the head.
@@ -151,7 +167,14 @@ internal sealed partial class Exchange
             PrepareAnswer();
             if (_unflushed > 0)
             {
-                NoteFlush(await FlushToClient());
+                try
+                {
+                    NoteFlush(await FlushToClient());
+                }
+                catch (Exception)
+                {
+                    _clientGone = true;
+                }
             }
 
             Book();
@@ -161,7 +184,5 @@ internal sealed partial class Exchange
             }
         }
         while (!_closeAfter);
-
-        await EndAsync();
     }
 }
