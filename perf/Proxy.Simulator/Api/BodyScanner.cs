@@ -70,17 +70,15 @@ internal sealed class BodyScanner
 
     private void FindModel(ReadOnlySpan<byte> bytes)
     {
-        int at = bytes.IndexOf("\"model\":"u8);
-        if (at < 0)
+        // A tool's schema may have a property of this name too: its value is an object, not a string.
+        for (int at = bytes.IndexOf("\"model\":"u8); at >= 0 && Model is null; at = bytes.IndexOf("\"model\":"u8))
         {
-            return;
-        }
-
-        ReadOnlySpan<byte> value = bytes[(at + 8)..].TrimStart((byte)' ');
-        int end = value.Length > 1 && value[0] == (byte)'"' ? value[1..].IndexOf((byte)'"') : -1;
-        if (end >= 0)
-        {
-            Model = Encoding.UTF8.GetString(value.Slice(1, end));
+            bytes = bytes[(at + 8)..].TrimStart((byte)' ');
+            int end = bytes is [(byte)'"', ..] ? bytes[1..].IndexOf((byte)'"') : -1;
+            if (end >= 0)
+            {
+                Model = Encoding.UTF8.GetString(bytes.Slice(1, end));
+            }
         }
     }
 }

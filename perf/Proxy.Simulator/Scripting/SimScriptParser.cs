@@ -21,7 +21,7 @@ public static class SimScriptParser
                 return false;
             }
 
-            if (script.Coding != SimCoding.Identity && script.Split is SimSplit.Utf8 or SimSplit.Usage && script.Coding != SimCoding.Identity)
+            if (script.Coding != SimCoding.Identity && script.Split is (SimSplit.Utf8 or SimSplit.Usage))
             {
                 error = "x-sim-split utf8 and usage look at plain text; they cannot go with x-sim-coding";
                 return false;

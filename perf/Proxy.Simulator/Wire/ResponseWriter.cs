@@ -165,7 +165,8 @@ internal sealed class ResponseWriter(HttpContext context, SimScript script, Hold
             if (!old)
             {
                 string fields = code == 103 ? "link: </sim/early>; rel=preload\r\n" : "";
-                Write(Encoding.ASCII.GetBytes($"HTTP/1.1 {code} {ReasonPhrases.GetReasonPhrase(code)}\r\n{fields}\r\n"));
+                string reason = code == 103 ? "Early Hints" : ReasonPhrases.GetReasonPhrase(code);
+                Write(Encoding.ASCII.GetBytes($"HTTP/1.1 {code} {reason}\r\n{fields}\r\n"));
                 await FlushAsync();
             }
         }
