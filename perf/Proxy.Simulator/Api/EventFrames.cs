@@ -139,6 +139,9 @@ internal sealed class EventFrames(MessageShape shape, SimScript script)
             json.WriteString("name"u8, shape.ToolName);
             json.WriteStartObject("input"u8);
             json.WriteEndObject();
+            json.WriteStartObject("caller"u8);
+            json.WriteString("type"u8, "direct"u8);
+            json.WriteEndObject();
         });
         Delta("input_json_delta", "partial_json", "", 0, 0);
         string input = shape.ToolInput!;
