@@ -1,0 +1,8 @@
+namespace Proxy.Simulator.Scripting;
+
+/// <summary>How a scripted cut ends the connection.</summary>
+public enum SimCut
+{
+    Close,
+    Reset,
+}
