@@ -1,20 +1,264 @@
+using System.Text;
+
 namespace Proxy.Core.Metering;
 
 /// <summary>
 /// Looks at a response body as it streams by and keeps the usage counters of its <see cref="SpendRecord"/> current. Owned by an exchange and
 /// reused; never holds bytes back. Allocates nothing on identity-coded bodies; a compressed body is read by a side decoder.
 /// </summary>
-public sealed class ResponseMeter
+public sealed class ResponseMeter : IDisposable
 {
+    // About four characters of text make a token (anthropic-api.md §5 rule 3).
+    private const long BytesPerToken = 4;
+
+    private readonly UsageDraft _draft = new();
+    private SpendRecord? _record;
+    private BodyDecoder? _decoder;
+    private bool _isDecoding;
+    private Format _format;
+    private SseUsageScanner _events;
+    private JsonUsageScanner _document;
+
+    private enum Format : byte
+    {
+        /// <summary>Nothing in it is booked.</summary>
+        Ignored = 0,
+        EventStream,
+        Json,
+    }
+
     /// <summary>Starts on a body: which scanner looks at it follows from the record's path class, the status, Content-Type and Content-Encoding.</summary>
-    public void Begin(SpendRecord record, int status, ReadOnlySpan<byte> contentType, ReadOnlySpan<byte> contentEncoding) => throw new NotImplementedException();
+    public void Begin(SpendRecord record, int status, ReadOnlySpan<byte> contentType, ReadOnlySpan<byte> contentEncoding)
+    {
+        _record = record;
+        record.Streamed = MediaTypes.IsEventStream(contentType);
+        _format = FormatOf(record, status, contentType);
+        _isDecoding = false;
+        if (_format == Format.Ignored)
+        {
+            return;
+        }
+
+        BeginDecoding(record, contentEncoding.Trim(" \t"u8));
+        switch (_format)
+        {
+            case Format.EventStream:
+                _events.Begin(_draft);
+                break;
+            case Format.Json:
+                _document.Begin(_draft);
+                break;
+        }
+    }
 
     /// <summary>The next body bytes, in order, framing removed.</summary>
-    public void Feed(ReadOnlySpan<byte> body) => throw new NotImplementedException();
+    public void Feed(ReadOnlySpan<byte> body)
+    {
+        if (_format == Format.Ignored || _record is not { } record)
+        {
+            return;
+        }
+
+        if (!_isDecoding)
+        {
+            Scan(body, record);
+            return;
+        }
+
+        BodyDecoder decoder = _decoder!;
+        while (decoder.TryDecode(ref body, out ReadOnlySpan<byte> decoded))
+        {
+            Scan(decoded, record);
+        }
+
+        if (decoder.IsCorrupt)
+        {
+            record.Flags |= SpendFlags.Unreadable;
+        }
+    }
 
     /// <summary>
-    /// The body is over. When it was cut short, marks the record incomplete and estimates delivered output that no usage report covered.
-    /// An <c>error</c> event seen in a stream sets <see cref="EndReason.UpstreamErrorEvent"/>.
+    /// The body is over. When it was cut short, or its stream did not say that it was whole, marks the record incomplete and estimates delivered
+    /// output that no usage report covered. An <c>error</c> event seen in a stream sets <see cref="EndReason.UpstreamErrorEvent"/>, whatever the
+    /// record said before. Without a Begin before it, does nothing.
     /// </summary>
-    public void End(bool complete) => throw new NotImplementedException();
+    public void End(bool complete)
+    {
+        if (_record is not { } record)
+        {
+            return;
+        }
+
+        switch (_format)
+        {
+            case Format.EventStream:
+                EndEvents(record, complete);
+                break;
+
+            case Format.Json:
+                EndDocument(record, complete);
+                break;
+
+            default:
+                MarkIncomplete(record, !complete);
+                break;
+        }
+
+        if (_isDecoding)
+        {
+            _decoder!.End();
+            _isDecoding = false;
+        }
+
+        _record = null;
+        _format = Format.Ignored;
+    }
+
+    public void Dispose() => _decoder?.Dispose();
+
+    private static Format FormatOf(SpendRecord record, int status, ReadOnlySpan<byte> contentType)
+    {
+        // count_tokens is free, and errors cost nothing. Results of batches (PathClass.BatchResults, JSON lines of whole answers) would be one more
+        // format here, with a JsonUsageScanner a line.
+        if (record.PathClass != PathClass.Messages || status is < 200 or > 299)
+        {
+            return Format.Ignored;
+        }
+
+        if (MediaTypes.IsEventStream(contentType))
+        {
+            return Format.EventStream;
+        }
+
+        if (MediaTypes.IsJson(contentType))
+        {
+            return Format.Json;
+        }
+
+        // An answer that was surely billed, in a form nobody can read.
+        record.Flags |= SpendFlags.Unreadable;
+        return Format.Ignored;
+    }
+
+    private void BeginDecoding(SpendRecord record, ReadOnlySpan<byte> coding)
+    {
+        if (coding.IsEmpty || Ascii.EqualsIgnoreCase(coding, "identity"u8))
+        {
+            return;
+        }
+
+        if (Ascii.EqualsIgnoreCase(coding, "br"u8))
+        {
+            _decoder ??= new BodyDecoder();
+            _decoder.BeginBrotli();
+            _isDecoding = true;
+        }
+        else if (Ascii.EqualsIgnoreCase(coding, "gzip"u8) || Ascii.EqualsIgnoreCase(coding, "x-gzip"u8))
+        {
+            _decoder ??= new BodyDecoder();
+            _decoder.BeginGzip();
+            _isDecoding = true;
+        }
+        else
+        {
+            record.Flags |= SpendFlags.Unreadable;
+            _format = Format.Ignored;
+        }
+    }
+
+    private void Scan(ReadOnlySpan<byte> bytes, SpendRecord record)
+    {
+        if (_format == Format.EventStream)
+        {
+            _events.Feed(bytes, _draft, record);
+        }
+        else
+        {
+            _document.Feed(bytes, _draft, record);
+        }
+    }
+
+    private void EndEvents(SpendRecord record, bool complete)
+    {
+        bool isWhole = complete && _events.IsStopped;
+        MarkIncomplete(record, !isWhole);
+        if (_events.IsUnreadable)
+        {
+            record.Flags |= SpendFlags.Unreadable;
+        }
+
+        if (_events.HasError)
+        {
+            record.EndReason = EndReason.UpstreamErrorEvent;
+            if (!_events.OutputBegan && !_events.OutputIsReported)
+            {
+                // message_start says "about 1" before there is any. The price book takes an error without output for free.
+                record.Usage.OutputTokens = 0;
+                ClearIterationOutput(record);
+                return;
+            }
+        }
+
+        if (!isWhole && !_events.OutputIsReported)
+        {
+            EstimateOutput(record, _events.OutputBytes);
+        }
+    }
+
+    private void EndDocument(SpendRecord record, bool complete)
+    {
+        _document.End(_draft, record);
+        bool isWhole = complete && _document.IsComplete;
+        MarkIncomplete(record, !isWhole);
+        if (_document.IsUnreadable || (complete && !_document.IsComplete))
+        {
+            record.Flags |= SpendFlags.Unreadable;
+        }
+
+        if (!isWhole && !_document.HasUsage)
+        {
+            EstimateOutput(record, _document.OutputBytes);
+        }
+    }
+
+    private static void MarkIncomplete(SpendRecord record, bool isIncomplete)
+    {
+        if (isIncomplete)
+        {
+            record.Flags |= SpendFlags.Incomplete;
+        }
+    }
+
+    private static void EstimateOutput(SpendRecord record, long outputBytes)
+    {
+        if (outputBytes == 0)
+        {
+            return;
+        }
+
+        long estimate = outputBytes / BytesPerToken;
+        record.Flags |= SpendFlags.Estimated;
+        record.Usage.OutputTokens = Math.Max(record.Usage.OutputTokens, estimate);
+
+        // With iterations the price is their sum; what was delivered last belongs to the last one.
+        long reported = 0;
+        for (int i = 0; i < record.IterationCount; i++)
+        {
+            reported = UsageCounters.Sum(reported, record.Iteration(i).Usage.OutputTokens);
+        }
+
+        if (record.IterationCount != 0 && reported < estimate)
+        {
+            IterationUsage last = record.Iteration(record.IterationCount - 1);
+            last.Usage.OutputTokens = UsageCounters.Sum(last.Usage.OutputTokens, estimate - reported);
+        }
+    }
+
+    private static void ClearIterationOutput(SpendRecord record)
+    {
+        for (int i = 0; i < record.IterationCount; i++)
+        {
+            record.Iteration(i).Usage.OutputTokens = 0;
+        }
+    }
 }

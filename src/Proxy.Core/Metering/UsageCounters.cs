@@ -15,4 +15,21 @@ public record struct UsageCounters
     public ServiceTier ServiceTier;
     public Speed Speed;
     public InferenceGeo InferenceGeo;
+
+    /// <summary>Adds the counts of another report; sums that do not fit stay at the largest value.</summary>
+    public void Add(in UsageCounters other)
+    {
+        InputTokens = Sum(InputTokens, other.InputTokens);
+        CacheReadInputTokens = Sum(CacheReadInputTokens, other.CacheReadInputTokens);
+        CacheCreationInputTokens = Sum(CacheCreationInputTokens, other.CacheCreationInputTokens);
+        CacheCreation5mInputTokens = Sum(CacheCreation5mInputTokens, other.CacheCreation5mInputTokens);
+        CacheCreation1hInputTokens = Sum(CacheCreation1hInputTokens, other.CacheCreation1hInputTokens);
+        OutputTokens = Sum(OutputTokens, other.OutputTokens);
+        ThinkingTokens = Sum(ThinkingTokens, other.ThinkingTokens);
+        WebSearchRequests = Sum(WebSearchRequests, other.WebSearchRequests);
+        WebFetchRequests = Sum(WebFetchRequests, other.WebFetchRequests);
+    }
+
+    /// <summary>The sum of two counts, at most <see cref="long.MaxValue"/>.</summary>
+    internal static long Sum(long left, long right) => left > long.MaxValue - right ? long.MaxValue : left + right;
 }

@@ -1,0 +1,301 @@
+namespace Proxy.Core.Metering;
+
+/// <summary>
+/// Follows an event stream (WHATWG HTML §9.2.6) for usage. Resumable at any byte, buffers no line. A record is booked when its blank line comes,
+/// as the grammar says: what a cut stream leaves behind is not an event.
+/// </summary>
+internal struct SseUsageScanner
+{
+    private Step _step;
+    private bool _skipLineFeed;
+
+    // The field name as a number while it is at most five bytes: "data" and "event" are all that matter.
+    private ulong _name;
+    private int _nameLength;
+    private bool _isData;
+    private JsonText _event;
+    private int _eventLength;
+    private int _dataLines;
+    private UsageReader _reader;
+
+    private enum Step : byte
+    {
+        Start = 0,
+        Bom2,
+        Bom3,
+        LineStart,
+        Name,
+        ValueStart,
+        Value,
+        Ignored,
+    }
+
+    /// <summary><c>message_stop</c> was seen: the stream is whole.</summary>
+    public bool IsStopped { get; private set; }
+
+    /// <summary>An <c>error</c> event was seen.</summary>
+    public bool HasError { get; private set; }
+
+    /// <summary>An event that matters did not hold JSON.</summary>
+    public bool IsUnreadable { get; private set; }
+
+    /// <summary>The model began to put something out.</summary>
+    public bool OutputBegan { get; private set; }
+
+    /// <summary>Bytes of text the model put out so far.</summary>
+    public long OutputBytes { get; private set; }
+
+    /// <summary>The latest output count covers everything put out so far.</summary>
+    public bool OutputIsReported { get; private set; }
+
+    public void Begin(UsageDraft draft)
+    {
+        _step = Step.Start;
+        _skipLineFeed = false;
+        IsStopped = false;
+        HasError = false;
+        IsUnreadable = false;
+        OutputBegan = false;
+        OutputBytes = 0;
+        OutputIsReported = false;
+        BeginRecord(draft);
+    }
+
+    public void Feed(ReadOnlySpan<byte> data, UsageDraft draft, SpendRecord record)
+    {
+        int position = 0;
+        while (position < data.Length)
+        {
+            byte next = data[position];
+            switch (_step)
+            {
+                case Step.Value or Step.Ignored:
+                    ReadValue(data, ref position, draft);
+                    break;
+
+                case Step.ValueStart:
+                    // One space behind the colon belongs to the syntax.
+                    position += next == ' ' ? 1 : 0;
+                    _step = Step.Value;
+                    break;
+
+                case Step.Name:
+                    ReadName(next, ref position, draft);
+                    break;
+
+                case Step.LineStart:
+                    if (_skipLineFeed)
+                    {
+                        _skipLineFeed = false;
+                        if (next == '\n')
+                        {
+                            position++;
+                            break;
+                        }
+                    }
+
+                    if (next is (byte)'\r' or (byte)'\n')
+                    {
+                        position++;
+                        _skipLineFeed = next == '\r';
+                        Dispatch(draft, record);
+                        break;
+                    }
+
+                    _step = Step.Name;
+                    _name = 0;
+                    _nameLength = 0;
+                    break;
+
+                default:
+                    ReadByteOrderMark(next, ref position);
+                    break;
+            }
+        }
+    }
+
+    private void ReadByteOrderMark(byte next, ref int position)
+    {
+        switch (_step, next)
+        {
+            case (Step.Start, 0xEF):
+                _step = Step.Bom2;
+                position++;
+                break;
+            case (Step.Bom2, 0xBB):
+                _step = Step.Bom3;
+                position++;
+                break;
+            case (Step.Bom3, 0xBF):
+                _step = Step.LineStart;
+                position++;
+                break;
+            case (Step.Start, _):
+                _step = Step.LineStart;
+                break;
+            default:
+                // The start of a mark and then something else: a field name nobody knows.
+                _step = Step.Name;
+                _name = 0;
+                _nameLength = byte.MaxValue;
+                break;
+        }
+    }
+
+    private void ReadName(byte next, ref int position, UsageDraft draft)
+    {
+        switch (next)
+        {
+            case (byte)':':
+                position++;
+                _step = BeginValue(draft) ? Step.ValueStart : Step.Ignored;
+                break;
+
+            case (byte)'\r' or (byte)'\n':
+                // A line without a colon is a field with an empty value. The line end is consumed by the value.
+                _step = BeginValue(draft) ? Step.Value : Step.Ignored;
+                break;
+
+            default:
+                position++;
+                _name = (_name << 8) | next;
+                if (++_nameLength > 5)
+                {
+                    _step = Step.Ignored;
+                }
+
+                break;
+        }
+    }
+
+    /// <summary>False when the field is one to ignore; a comment is a field with an empty name.</summary>
+    private bool BeginValue(UsageDraft draft)
+    {
+        // "data" and "event", big-endian.
+        _isData = _nameLength == 4 && _name == 0x64617461;
+        if (_isData)
+        {
+            if (_dataLines++ != 0)
+            {
+                _reader.Feed("\n"u8, draft);
+            }
+
+            return true;
+        }
+
+        if (_nameLength == 5 && _name == 0x6576656E74)
+        {
+            _eventLength = 0;
+            return true;
+        }
+
+        return false;
+    }
+
+    private void ReadValue(ReadOnlySpan<byte> data, ref int position, UsageDraft draft)
+    {
+        ReadOnlySpan<byte> rest = data[position..];
+        int end = rest.IndexOfAny((byte)'\r', (byte)'\n');
+        if (_step == Step.Value)
+        {
+            ReadOnlySpan<byte> value = end < 0 ? rest : rest[..end];
+            if (_isData)
+            {
+                _reader.Feed(value, draft);
+            }
+            else
+            {
+                AppendEvent(value);
+            }
+        }
+
+        if (end < 0)
+        {
+            position = data.Length;
+            return;
+        }
+
+        position += end + 1;
+        _skipLineFeed = rest[end] == '\r';
+        _step = Step.LineStart;
+    }
+
+    private void AppendEvent(ReadOnlySpan<byte> value)
+    {
+        int count = Math.Min(value.Length, JsonText.Capacity - _eventLength);
+        value[..count].CopyTo(((Span<byte>)_event)[_eventLength..]);
+        _eventLength += count;
+    }
+
+    private void Dispatch(UsageDraft draft, SpendRecord record)
+    {
+        if (_dataLines != 0)
+        {
+            StreamEventKind kind = StreamEventNames.Find(((ReadOnlySpan<byte>)_event)[.._eventLength]);
+            OnEvent(kind == StreamEventKind.Unnamed ? _reader.Kind : kind, draft, record);
+        }
+
+        BeginRecord(draft);
+    }
+
+    private void OnEvent(StreamEventKind kind, UsageDraft draft, SpendRecord record)
+    {
+        switch (kind)
+        {
+            case StreamEventKind.MessageStart:
+                Commit(UsageNode.Message, draft, record);
+                break;
+
+            case StreamEventKind.MessageDelta:
+                if (Commit(UsageNode.Root, draft, record) && draft.ReportsOutput)
+                {
+                    OutputIsReported = true;
+                }
+
+                break;
+
+            case StreamEventKind.ContentBlockStart:
+                OutputBegan = true;
+                OutputIsReported = false;
+                break;
+
+            case StreamEventKind.ContentBlockDelta:
+                OutputBegan = true;
+                OutputIsReported = false;
+                OutputBytes = UsageCounters.Sum(OutputBytes, _reader.OutputBytes);
+                break;
+
+            case StreamEventKind.MessageStop:
+                IsStopped = true;
+                break;
+
+            case StreamEventKind.Error:
+                HasError = true;
+                break;
+        }
+    }
+
+    private bool Commit(UsageNode usageParent, UsageDraft draft, SpendRecord record)
+    {
+        if (!_reader.IsComplete)
+        {
+            IsUnreadable = true;
+            return false;
+        }
+
+        if (_reader.HasUsage && _reader.UsageParent != usageParent)
+        {
+            return false;
+        }
+
+        draft.ApplyTo(record);
+        return true;
+    }
+
+    private void BeginRecord(UsageDraft draft)
+    {
+        _eventLength = 0;
+        _dataLines = 0;
+        _reader.Begin(draft, isStream: true);
+    }
+}

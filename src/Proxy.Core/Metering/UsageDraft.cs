@@ -1,0 +1,210 @@
+namespace Proxy.Core.Metering;
+
+/// <summary>
+/// What one JSON document says about usage, kept apart from the record until the document proved whole: half a number of a stream that is cut must
+/// never be booked. Owned by a <see cref="ResponseMeter"/> and reused with it.
+/// </summary>
+internal sealed class UsageDraft
+{
+    private readonly List<IterationUsage> _iterations = [];
+    private readonly IterationUsage _surplus = new();
+    private UsageCounters _usage;
+    private uint _reported;
+    private IterationUsage? _iteration;
+    private int _iterationCount;
+    private bool _hasIterations;
+    private bool _isFolded;
+
+    public TextField Model { get; } = new(SpendRecord.ModelCapacity);
+
+    public TextField MessageId { get; } = new(SpendRecord.IdCapacity);
+
+    public bool ReportsOutput => (_reported & (1u << (int)UsageField.OutputTokens)) != 0;
+
+    public void Clear()
+    {
+        Model.Clear();
+        MessageId.Clear();
+        ClearUsage();
+    }
+
+    /// <summary>A <c>usage</c> object begins: of two in one document the last one counts.</summary>
+    public void ClearUsage()
+    {
+        _reported = 0;
+        _hasIterations = false;
+        _iterationCount = 0;
+        _iteration = null;
+        _isFolded = false;
+    }
+
+    public void BeginIterations()
+    {
+        _hasIterations = true;
+        _iterationCount = 0;
+        _isFolded = false;
+    }
+
+    public void BeginIteration()
+    {
+        if (_iterationCount == SpendRecord.MaxIterations)
+        {
+            _iteration = _surplus;
+        }
+        else
+        {
+            if (_iterationCount == _iterations.Count)
+            {
+                _iterations.Add(new IterationUsage());
+            }
+
+            _iteration = _iterations[_iterationCount++];
+        }
+
+        _iteration.Clear();
+    }
+
+    public void EndIteration()
+    {
+        if (ReferenceEquals(_iteration, _surplus))
+        {
+            _isFolded = true;
+            _iterations[SpendRecord.MaxIterations - 1].Usage.Add(in _surplus.Usage);
+        }
+
+        _iteration = null;
+    }
+
+    public void BeginCacheCreation()
+    {
+        if (_iteration is { } iteration)
+        {
+            iteration.Usage.CacheCreation5mInputTokens = 0;
+            iteration.Usage.CacheCreation1hInputTokens = 0;
+        }
+        else
+        {
+            _reported &= ~((1u << (int)UsageField.CacheCreation5m) | (1u << (int)UsageField.CacheCreation1h));
+        }
+    }
+
+    public void SetIterationKind(ReadOnlySpan<byte> text) => _iteration!.Kind = UsageWords.Kind(text);
+
+    public void SetIterationModel(ReadOnlySpan<byte> text) => _iteration!.Model.Set(text);
+
+    public void SetCount(UsageField field, long value)
+    {
+        ref UsageCounters usage = ref Target(field);
+        switch (field)
+        {
+            case UsageField.InputTokens:
+                usage.InputTokens = value;
+                break;
+            case UsageField.CacheReadInputTokens:
+                usage.CacheReadInputTokens = value;
+                break;
+            case UsageField.CacheCreationInputTokens:
+                usage.CacheCreationInputTokens = value;
+                break;
+            case UsageField.CacheCreation5m:
+                usage.CacheCreation5mInputTokens = value;
+                break;
+            case UsageField.CacheCreation1h:
+                usage.CacheCreation1hInputTokens = value;
+                break;
+            case UsageField.OutputTokens:
+                usage.OutputTokens = value;
+                break;
+            case UsageField.ThinkingTokens:
+                usage.ThinkingTokens = value;
+                break;
+            case UsageField.WebSearchRequests:
+                usage.WebSearchRequests = value;
+                break;
+            case UsageField.WebFetchRequests:
+                usage.WebFetchRequests = value;
+                break;
+        }
+    }
+
+    public void SetWord(UsageField field, ReadOnlySpan<byte> text)
+    {
+        ref UsageCounters usage = ref Target(field);
+        switch (field)
+        {
+            case UsageField.ServiceTier:
+                usage.ServiceTier = UsageWords.Tier(text);
+                break;
+            case UsageField.Speed:
+                usage.Speed = UsageWords.Speed(text);
+                break;
+            case UsageField.InferenceGeo:
+                usage.InferenceGeo = UsageWords.Geo(text);
+                break;
+        }
+    }
+
+    /// <summary>Books the document: reported fields replace, others keep what they were; iterations are replaced as a whole.</summary>
+    public void ApplyTo(SpendRecord record)
+    {
+        if (!Model.IsEmpty)
+        {
+            record.ModelServed.Set(Model.Bytes);
+        }
+
+        if (!MessageId.IsEmpty)
+        {
+            record.MessageId.Set(MessageId.Bytes);
+        }
+
+        ref UsageCounters usage = ref record.Usage;
+        usage.InputTokens = Choose(UsageField.InputTokens, _usage.InputTokens, usage.InputTokens);
+        usage.CacheReadInputTokens = Choose(UsageField.CacheReadInputTokens, _usage.CacheReadInputTokens, usage.CacheReadInputTokens);
+        usage.CacheCreationInputTokens =
+            Choose(UsageField.CacheCreationInputTokens, _usage.CacheCreationInputTokens, usage.CacheCreationInputTokens);
+        usage.CacheCreation5mInputTokens =
+            Choose(UsageField.CacheCreation5m, _usage.CacheCreation5mInputTokens, usage.CacheCreation5mInputTokens);
+        usage.CacheCreation1hInputTokens =
+            Choose(UsageField.CacheCreation1h, _usage.CacheCreation1hInputTokens, usage.CacheCreation1hInputTokens);
+        usage.OutputTokens = Choose(UsageField.OutputTokens, _usage.OutputTokens, usage.OutputTokens);
+        usage.ThinkingTokens = Choose(UsageField.ThinkingTokens, _usage.ThinkingTokens, usage.ThinkingTokens);
+        usage.WebSearchRequests = Choose(UsageField.WebSearchRequests, _usage.WebSearchRequests, usage.WebSearchRequests);
+        usage.WebFetchRequests = Choose(UsageField.WebFetchRequests, _usage.WebFetchRequests, usage.WebFetchRequests);
+        usage.ServiceTier = IsReported(UsageField.ServiceTier) ? _usage.ServiceTier : usage.ServiceTier;
+        usage.Speed = IsReported(UsageField.Speed) ? _usage.Speed : usage.Speed;
+        usage.InferenceGeo = IsReported(UsageField.InferenceGeo) ? _usage.InferenceGeo : usage.InferenceGeo;
+
+        if (_hasIterations)
+        {
+            ApplyIterations(record);
+        }
+    }
+
+    private void ApplyIterations(SpendRecord record)
+    {
+        record.ClearIterations();
+        record.Flags = _isFolded ? record.Flags | SpendFlags.IterationsFolded : record.Flags & ~SpendFlags.IterationsFolded;
+        for (int i = 0; i < _iterationCount; i++)
+        {
+            IterationUsage target = record.AddIteration();
+            target.Kind = _iterations[i].Kind;
+            target.Model.Set(_iterations[i].Model.Bytes);
+            target.Usage = _iterations[i].Usage;
+        }
+    }
+
+    private ref UsageCounters Target(UsageField field)
+    {
+        if (_iteration is { } iteration)
+        {
+            return ref iteration.Usage;
+        }
+
+        _reported |= 1u << (int)field;
+        return ref _usage;
+    }
+
+    private bool IsReported(UsageField field) => (_reported & (1u << (int)field)) != 0;
+
+    private long Choose(UsageField field, long reported, long earlier) => IsReported(field) ? reported : earlier;
+}

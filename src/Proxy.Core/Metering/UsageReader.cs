@@ -1,0 +1,203 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Proxy.Core.Metering;
+
+/// <summary>
+/// Reads one JSON document, a whole answer or the data of one stream event, into a <see cref="UsageDraft"/>. Resumable at any byte. Goes only
+/// into the objects that matter; all else is skipped.
+/// </summary>
+internal struct UsageReader
+{
+    private JsonTokenizer _json;
+
+    // One byte a level, the innermost lowest. The deepest is root, message, usage, iterations, iteration, cache_creation.
+    private ulong _nodes;
+    private UsageField _field;
+    private long _outputBytes;
+    private bool _isStream;
+    private bool _hasUsage;
+
+    /// <summary>The value of the document's <c>type</c>.</summary>
+    public StreamEventKind Kind { get; private set; }
+
+    /// <summary>The document's one object is closed.</summary>
+    public readonly bool IsComplete => _json.IsComplete;
+
+    public readonly bool IsInvalid => _json.IsInvalid;
+
+    /// <summary>A whole <c>usage</c> object was seen, even if the document goes on.</summary>
+    public readonly bool HasUsage => _hasUsage;
+
+    /// <summary>Where <c>usage</c> stood: in the root or in <c>message</c>.</summary>
+    public UsageNode UsageParent { get; private set; }
+
+    /// <summary>Bytes of text that the model put out, as far as seen.</summary>
+    public readonly long OutputBytes => _outputBytes + (_field == UsageField.Text && _json.IsInString ? _json.TextLength : 0);
+
+    private readonly UsageNode Node => (UsageNode)(_nodes & 0xFF);
+
+    public void Begin(UsageDraft draft, bool isStream)
+    {
+        _json.Reset();
+        _nodes = 0;
+        _field = UsageField.None;
+        _outputBytes = 0;
+        _isStream = isStream;
+        _hasUsage = false;
+        Kind = StreamEventKind.Unnamed;
+        UsageParent = UsageNode.Outside;
+        draft.Clear();
+    }
+
+    public void Feed(ReadOnlySpan<byte> data, UsageDraft draft)
+    {
+        int position = 0;
+        while (true)
+        {
+            switch (_json.Read(data, ref position))
+            {
+                case JsonToken.NeedMore or JsonToken.Invalid:
+                    return;
+
+                case JsonToken.Key:
+                    _field = _json.TextLength <= JsonText.Capacity ? UsageKeys.Find(Node, _isStream, _json.Text) : UsageField.None;
+                    if (_field == UsageField.None)
+                    {
+                        _json.SkipValue();
+                    }
+
+                    break;
+
+                case JsonToken.StartObject:
+                    Enter(ObjectAt(Node, _field), draft);
+                    break;
+
+                case JsonToken.StartArray:
+                    Enter(ArrayAt(Node, _field), draft);
+                    break;
+
+                case JsonToken.EndObject or JsonToken.EndArray:
+                    Leave(draft);
+                    break;
+
+                case JsonToken.String:
+                    OnString(draft);
+                    break;
+
+                case JsonToken.Number:
+                    if (_field >= UsageField.InputTokens && _json.TryGetCount(out long count))
+                    {
+                        draft.SetCount(_field, count);
+                    }
+
+                    break;
+            }
+        }
+    }
+
+    private static UsageNode ObjectAt(UsageNode parent, UsageField field) => parent switch
+    {
+        UsageNode.Outside => UsageNode.Root,
+        UsageNode.Iterations => UsageNode.Iteration,
+        UsageNode.Content => UsageNode.Output,
+        _ => field switch
+        {
+            UsageField.Message => UsageNode.Message,
+            UsageField.Usage => UsageNode.Usage,
+            UsageField.CacheCreation => UsageNode.CacheCreation,
+            UsageField.OutputDetails => UsageNode.OutputDetails,
+            UsageField.ServerToolUse => UsageNode.ServerToolUse,
+            UsageField.Delta => UsageNode.Output,
+            _ => UsageNode.Outside,
+        },
+    };
+
+    private static UsageNode ArrayAt(UsageNode parent, UsageField field) => (parent, field) switch
+    {
+        (UsageNode.Usage, UsageField.Iterations) => UsageNode.Iterations,
+        (UsageNode.Root, UsageField.Content) => UsageNode.Content,
+        _ => UsageNode.Outside,
+    };
+
+    private void Enter(UsageNode node, UsageDraft draft)
+    {
+        _field = UsageField.None;
+        switch (node)
+        {
+            case UsageNode.Outside:
+                _json.SkipContainer();
+                return;
+
+            case UsageNode.Message:
+                draft.Clear();
+                break;
+
+            case UsageNode.Usage:
+                UsageParent = Node;
+                _hasUsage = false;
+                draft.ClearUsage();
+                break;
+
+            case UsageNode.Iterations:
+                draft.BeginIterations();
+                break;
+
+            case UsageNode.Iteration:
+                draft.BeginIteration();
+                break;
+
+            case UsageNode.CacheCreation:
+                draft.BeginCacheCreation();
+                break;
+        }
+
+        _nodes = (_nodes << 8) | (byte)node;
+    }
+
+    private void Leave(UsageDraft draft)
+    {
+        switch (Node)
+        {
+            case UsageNode.Iteration:
+                draft.EndIteration();
+                break;
+
+            case UsageNode.Usage:
+                _hasUsage = true;
+                break;
+        }
+
+        // What follows is a sibling of the container: in an array it has no key of its own.
+        _field = UsageField.None;
+        _nodes >>= 8;
+    }
+
+    private void OnString(UsageDraft draft)
+    {
+        ReadOnlySpan<byte> text = _json.Text;
+        switch (_field)
+        {
+            case UsageField.Type when Node == UsageNode.Root:
+                Kind = StreamEventNames.Find(text);
+                break;
+            case UsageField.Type:
+                draft.SetIterationKind(text);
+                break;
+            case UsageField.Model when Node == UsageNode.Iteration:
+                draft.SetIterationModel(text);
+                break;
+            case UsageField.Model:
+                draft.Model.Set(text);
+                break;
+            case UsageField.Id:
+                draft.MessageId.Set(text);
+                break;
+            case UsageField.Text:
+                _outputBytes += _json.TextLength;
+                break;
+            case UsageField.ServiceTier or UsageField.Speed or UsageField.InferenceGeo:
+                draft.SetWord(_field, text);
+                break;
+        }
+    }
+}
