@@ -14,7 +14,9 @@ if (!CommandLine.TryParse(args, options, out string error))
 }
 
 await using SimulatorServer server = await SimulatorServer.StartAsync(options);
-string root = server.HttpPort > 0 ? $"http://127.0.0.1:{server.HttpPort}" : $"--cacert {server.CaCertificatePath} https://localhost:{server.HttpsPort}";
+string root = server.HttpPort > 0
+    ? $"http://127.0.0.1:{server.HttpPort}"
+    : $"--cacert {server.CaCertificatePath} https://localhost:{server.HttpsPort}";
 Console.WriteLine($"""
     http  {(server.HttpPort > 0 ? $"http://127.0.0.1:{server.HttpPort}" : "off")}
     https {(server.HttpsPort > 0 ? $"https://localhost:{server.HttpsPort}" : "off")}

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Proxy.Simulator.Api;
 
-/// <summary>The words of an answer: deterministic, of an exact length, with characters of one to four bytes and ones that JSON escapes.</summary>
+/// <summary>The words of an answer: deterministic, of an exact length, with characters of all lengths and ones JSON escapes.</summary>
 internal static class AnswerText
 {
     public const string ToolDone = "The tool has answered: sim-tool-done. ";

@@ -30,7 +30,8 @@ internal static class DocumentFrames
 
         string tool = shape.ToolName is null
             ? ""
-            : $",{{\"type\":\"tool_use\",\"id\":\"toolu_{shape.MessageId[4..]}\",\"name\":{Quote(shape.ToolName)},\"input\":{shape.ToolInput},"
+            : $",{{\"type\":\"tool_use\",\"id\":\"toolu_{shape.MessageId[4..]}\",\"name\":{Quote(shape.ToolName)},"
+                + $"\"input\":{shape.ToolInput},"
                 + "\"caller\":{\"type\":\"direct\"}}";
         string stop = $"\"}}{tool}],\"stop_reason\":{Quote(shape.StopReason)},\"stop_sequence\":null,";
         frames.Add(new Frame(Encoding.UTF8.GetBytes(stop)));

@@ -8,7 +8,8 @@ namespace Proxy.Simulator.Api;
 /// <summary>Makes JSON with text as raw UTF-8, as the real service sends it.</summary>
 internal static class JsonBytes
 {
-    private static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    private static readonly JsonWriterOptions Relaxed =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     public static byte[] Write(Action<Utf8JsonWriter> write)
     {

@@ -32,8 +32,9 @@ internal sealed record RequestFacts(string? Model, bool Stream, string? ToolName
 
             return new RequestFacts(model, stream, tool, input, false);
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // InvalidOperationException: JSON, but with another kind of value than the API has there.
             return null;
         }
     }

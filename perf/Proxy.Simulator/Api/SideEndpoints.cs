@@ -9,6 +9,8 @@ namespace Proxy.Simulator.Api;
 /// <summary>The API beside inference: models, token counts and batches.</summary>
 internal static class SideEndpoints
 {
+    private const int MaxBatches = 10_000;
+
     private static readonly string[] ModelIds =
         ["claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-opus-4-5-20251101", "claude-haiku-4-5-20251001"];
 
@@ -48,6 +50,11 @@ internal static class SideEndpoints
                 .. document.RootElement.GetProperty("requests"u8).EnumerateArray()
                     .Select(request => request.GetProperty("custom_id"u8).GetString()!),
             ];
+            if (state.Batches.Count >= MaxBatches)
+            {
+                state.Batches.Clear();
+            }
+
             string id = string.Concat("msgbatch_", requestId.AsSpan(4));
             state.Batches[id] = customIds;
             return BatchPlan(id, customIds.Length, ended: false);

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Proxy.Simulator.Records;
 
-/// <summary>Named gates at which answers wait. A release that comes before the wait counts; so does a wait that comes before the release.</summary>
+/// <summary>Named gates at which answers wait. Wait and release may come in either order.</summary>
 internal sealed class HoldTable
 {
     private readonly ConcurrentDictionary<string, Gate> _gates = new(StringComparer.Ordinal);

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Proxy.Simulator.Records;
 
-/// <summary>A request as it arrived. Names come in Kestrel's spelling and grouping; values and their order within a name are as sent.</summary>
+/// <summary>A request as it arrived. Names are in Kestrel's spelling and order; the values of a name are as sent.</summary>
 public sealed class RequestRecord
 {
     private string? _bodySha256;

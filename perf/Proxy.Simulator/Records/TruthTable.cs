@@ -17,7 +17,7 @@ public sealed class TruthTable(int capacity)
     /// <summary>All records, oldest first.</summary>
     public IReadOnlyCollection<TruthRecord> All() => _order.ToArray();
 
-    /// <summary>Finds a record by the <c>request-id</c> of its answer or by the caller's <c>x-sim-id</c> (the latest, if repeated).</summary>
+    /// <summary>Finds a record by the answer's <c>request-id</c> or the caller's <c>x-sim-id</c> (the latest, if repeated).</summary>
     public bool TryGet(string id, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out TruthRecord? record) =>
         _byId.TryGetValue(id, out record);
 

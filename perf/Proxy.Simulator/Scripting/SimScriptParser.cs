@@ -74,7 +74,7 @@ public static class SimScriptParser
             case "coding": script.Coding = value is "br" ? SimCoding.Brotli : Word<SimCoding>(value); return true;
             case "framing": script.Framing = Word<SimFraming>(value); return true;
             case "surplus": script.SurplusBytes = Number(value, 1 << 20); return true;
-            case "interim": script.Interim = [.. value.Split(',', StringSplitOptions.TrimEntries).Select(code => Number(code, 199, 100))]; return true;
+            case "interim": script.Interim = [.. value.Split(',').Select(code => Number(code.Trim(), 199, 100))]; return true;
             case "field": script.Fields = [.. script.Fields, Field(value)]; return true;
             case "trailers": script.Trailers = [.. value.Split(';', StringSplitOptions.TrimEntries).Select(Field)]; return true;
             case "usage": script.Usage = SimUsageReader.Parse(value); return true;

@@ -26,7 +26,7 @@ internal sealed class RawConnection : IDuplexPipe
 
     public PipeWriter Output => _gate;
 
-    /// <summary>The bytes of the connection, past Kestrel. Only for the handler of the current request, before Kestrel wrote anything.</summary>
+    /// <summary>The bytes of the connection, past Kestrel. For the handler of the current request, before Kestrel writes.</summary>
     public PipeWriter Wire => _inner.Output;
 
     public static ConnectionDelegate Attach(ConnectionDelegate next) => connection =>

@@ -44,7 +44,7 @@ public sealed record SimUsage
         Iterations = Iterations is [SimIteration first, ..] ? [first with { OutputTokens = Math.Min(1, first.OutputTokens) }] : Iterations,
     };
 
-    /// <summary>What the <paramref name="step"/>-th of <paramref name="steps"/> message_delta events reports: cumulative, the last is final.</summary>
+    /// <summary>What one of <paramref name="steps"/> message_delta events reports: cumulative, the last is final.</summary>
     public SimUsage AtDelta(int step, int steps) => step == steps
         ? this
         : this with
@@ -53,5 +53,8 @@ public sealed record SimUsage
             ThinkingTokens = ThinkingTokens * step / steps,
             WebSearchRequests = WebSearchRequests * step / steps,
             WebFetchRequests = WebFetchRequests * step / steps,
+            Iterations = Iterations is null
+                ? null
+                : [.. Iterations.Select(each => each with { OutputTokens = each.OutputTokens * step / steps })],
         };
 }

@@ -71,7 +71,10 @@ public static class SimUsageReader
 
         return totalGiven
             ? iteration
-            : iteration with { CacheCreationInputTokens = (iteration.Ephemeral5mInputTokens ?? 0) + (iteration.Ephemeral1hInputTokens ?? 0) };
+            : iteration with
+            {
+                CacheCreationInputTokens = (iteration.Ephemeral5mInputTokens ?? 0) + (iteration.Ephemeral1hInputTokens ?? 0),
+            };
     }
 
     private static JsonElement.ObjectEnumerator Object(JsonElement element) => element.ValueKind == JsonValueKind.Object

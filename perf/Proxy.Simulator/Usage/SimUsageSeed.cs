@@ -2,7 +2,7 @@ using Proxy.Simulator.Scripting;
 
 namespace Proxy.Simulator.Usage;
 
-/// <summary>Usage drawn from a seed: the same seed gives the same numbers in every run, so a load run can be checked to the token.</summary>
+/// <summary>Usage drawn from a seed: the same seed gives the same numbers always, so a load run can be checked to the token.</summary>
 public static class SimUsageSeed
 {
     public static SimUsage Create(long seed, string model)

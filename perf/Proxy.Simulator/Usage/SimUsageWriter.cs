@@ -3,7 +3,7 @@ using Proxy.Simulator.Scripting;
 
 namespace Proxy.Simulator.Usage;
 
-/// <summary>Writes usage the way each place of an answer has it: which fields appear where is the table of the API's usage section.</summary>
+/// <summary>Writes usage the way each place of an answer has it: the table in the API's usage section.</summary>
 internal static class SimUsageWriter
 {
     /// <summary>The object of a JSON answer, or of <c>message_start</c> if <paramref name="usage"/> is the view at the start.</summary>

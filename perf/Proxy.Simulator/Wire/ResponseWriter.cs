@@ -185,7 +185,8 @@ internal sealed class ResponseWriter(HttpContext context, SimScript script, Hold
 
         if (coding != SimCoding.Identity && hasBody)
         {
-            head.Append(CultureInfo.InvariantCulture, $"content-encoding: {(coding == SimCoding.Gzip ? "gzip" : "br")}\r\nvary: accept-encoding\r\n");
+            string name = coding == SimCoding.Gzip ? "gzip" : "br";
+            head.Append(CultureInfo.InvariantCulture, $"content-encoding: {name}\r\nvary: accept-encoding\r\n");
         }
 
         foreach ((string name, string value) in plan.Fields.Concat(script.Fields))
@@ -206,9 +207,9 @@ internal sealed class ResponseWriter(HttpContext context, SimScript script, Hold
             }
         }
 
-        head.Append(close && (framing == SimFraming.Close || script.CutAfter is null && script.CutAfterEvents is null && script.SurplusBytes == 0)
-            ? "connection: close\r\n\r\n"
-            : "\r\n");
+        // A fault comes unannounced.
+        bool faulty = script.CutAfter is not null || script.CutAfterEvents is not null || script.SurplusBytes > 0;
+        head.Append(close && (framing == SimFraming.Close || !faulty) ? "connection: close\r\n\r\n" : "\r\n");
         Write(Encoding.Latin1.GetBytes(head.ToString()));
     }
 

@@ -190,4 +190,35 @@ public sealed class SimulatorFaultTests
         Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
         Assert.Contains("authentication_error", body);
     }
+
+    [Fact]
+    public async Task Scripted_and_plain_answers_share_a_connection()
+    {
+        await using SimulatorClient client = await SimulatorClient.StartAsync();
+        await client.AskAsync(SimulatorClient.StreamBody, "x-sim-events: 2");
+        await client.AskAsync(SimulatorClient.StreamBody);
+        await client.AskAsync(SimulatorClient.JsonBody, "x-sim-status: 529");
+        await client.AskAsync(SimulatorClient.JsonBody);
+
+        Assert.Equal(4, client.Server.Requests.Arrived);
+        Assert.Single(client.Server.Requests.All().Select(request => request.ConnectionId).Distinct());
+        Assert.Equal(4, client.Server.Truth.All().Count(record => record.Outcome == Outcome.Completed));
+    }
+
+    [Fact]
+    public async Task A_batch_has_results_with_usage_of_the_batch_tier()
+    {
+        await using SimulatorClient client = await SimulatorClient.StartAsync();
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        using HttpResponseMessage created = await client.Http.PostAsync(
+            "/v1/messages/batches", new StringContent("""{"requests":[{"custom_id":"a"},{"custom_id":"b"}]}"""), cancellation);
+        using JsonDocument batch = JsonDocument.Parse(await created.Content.ReadAsStringAsync(cancellation));
+        string id = batch.RootElement.GetProperty("id").GetString()!;
+        string[] lines = (await client.Http.GetStringAsync($"/v1/messages/batches/{id}/results", cancellation)).TrimEnd('\n').Split('\n');
+
+        Assert.Equal(2, lines.Length);
+        Assert.All(lines, line => Assert.Contains("\"service_tier\":\"batch\"", line));
+        Assert.True(client.Server.Truth.TryGet($"{id}/b", out TruthRecord? truth));
+        Assert.Equal("batch", truth.Final!.ServiceTier);
+    }
 }
