@@ -3,6 +3,7 @@ using Proxy.Core.Identity;
 using Proxy.Core.Metering;
 using Proxy.Core.Routing;
 using Proxy.Host.Configuration;
+using Route = Proxy.Core.Routing.Route;
 
 namespace Proxy.Host.Composition;
 

@@ -74,9 +74,22 @@ internal static class LedgerDatabase
     private static void CreateFile(string path)
     {
         string? directory = Path.GetDirectoryName(Path.GetFullPath(path));
-        if (!string.IsNullOrEmpty(directory) && !Directory.Exists(directory))
+        bool isMissing = !string.IsNullOrEmpty(directory) && !Directory.Exists(directory);
+        if (OperatingSystem.IsWindows())
         {
-            Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            // No modes there: the user's own directories are private by inheritance.
+            if (isMissing)
+            {
+                Directory.CreateDirectory(directory!);
+            }
+
+            File.Open(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite).Dispose();
+            return;
+        }
+
+        if (isMissing)
+        {
+            Directory.CreateDirectory(directory!, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
 
         FileStreamOptions options = new()
