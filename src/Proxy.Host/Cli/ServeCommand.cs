@@ -15,7 +15,7 @@ internal static class ServeCommand
             GatewayConfiguration configuration = ConfigurationLoader.Load(ConfigurationSource.FromProcess(file));
             ILoggerFactory loggers = HostLogging.Create(configuration.LogLevel, provider: null);
             await using GatewayHost host = await GatewayHost.StartAsync(configuration, TimeProvider.System, loggers, asService: true, DialerFactory.Create);
-            await Welcome.WriteAsync(Console.Out, configuration, host);
+            await Welcome.ShowAsync(configuration, host);
             using PosixSignalRegistration reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
             {
                 context.Cancel = true;

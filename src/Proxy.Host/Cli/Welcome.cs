@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Extensions.Hosting.Systemd;
 using Proxy.Host.Configuration;
 
 namespace Proxy.Host.Cli;
@@ -6,6 +7,34 @@ namespace Proxy.Host.Cli;
 /// <summary>What a person at the terminal sees after a start. The one place where keys are shown.</summary>
 internal static class Welcome
 {
+    /// <summary>
+    /// On standard output; but under systemd that is the journal, which keeps and forwards what it gets, so new keys go to a private file
+    /// beside the ledger instead.
+    /// </summary>
+    public static async Task ShowAsync(GatewayConfiguration configuration, GatewayHost host)
+    {
+        bool hasKeys = host.FirstRun.AdminKey is not null || host.FirstRun.VirtualKey is not null;
+        if (!hasKeys || !SystemdHelpers.IsSystemdService())
+        {
+            await WriteAsync(Console.Out, configuration, host);
+            return;
+        }
+
+        string path = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(host.LedgerPath))!, "first-run.txt");
+        FileStreamOptions options = new() { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
+        await using (StreamWriter file = new(path, options))
+        {
+            await WriteAsync(file, configuration, host);
+        }
+
+        await Console.Out.WriteLineAsync($"New keys are in {path}: read it once and delete it.");
+    }
+
     public static async Task WriteAsync(TextWriter output, GatewayConfiguration configuration, GatewayHost host)
     {
         if (host.FirstRun.AdminKey is { } adminKey)

@@ -44,14 +44,11 @@ internal sealed class SnapshotBuilder(PoolSet pools)
     /// <exception cref="ConfigurationException"/>
     public static PriceBook ReadPrices(PriceConfiguration prices)
     {
-        if (prices.File is null)
-        {
-            return PriceBook.BuiltIn;
-        }
-
         try
         {
-            return PriceBook.Parse(File.ReadAllBytes(prices.File), prices.Fallback);
+            return prices.File is not null ? PriceBook.Parse(File.ReadAllBytes(prices.File), prices.Fallback)
+                : prices.Fallback == new FallbackRates() ? PriceBook.BuiltIn
+                : PriceBook.Parse(PriceBook.ReadBuiltInMap(), prices.Fallback);
         }
         catch (Exception fault) when (fault is FormatException or IOException or UnauthorizedAccessException)
         {
