@@ -74,7 +74,7 @@ internal sealed class BodyDecoder : IDisposable
                 input = input[_input.Fill(input)..];
             }
         }
-        catch (InvalidDataException)
+        catch (Exception e) when (e is InvalidDataException or IOException)
         {
             // The relay must go on: the meter only says that it could not read.
             IsCorrupt = true;

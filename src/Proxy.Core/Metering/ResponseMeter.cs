@@ -33,7 +33,7 @@ public sealed class ResponseMeter : IDisposable
         _record = record;
         record.Streamed = MediaTypes.IsEventStream(contentType);
         _format = FormatOf(record, status, contentType);
-        _isDecoding = false;
+        EndDecoding();
         if (_format == Format.Ignored)
         {
             return;
@@ -104,12 +104,7 @@ public sealed class ResponseMeter : IDisposable
                 break;
         }
 
-        if (_isDecoding)
-        {
-            _decoder!.End();
-            _isDecoding = false;
-        }
-
+        EndDecoding();
         _record = null;
         _format = Format.Ignored;
     }
@@ -163,6 +158,15 @@ public sealed class ResponseMeter : IDisposable
         {
             record.Flags |= SpendFlags.Unreadable;
             _format = Format.Ignored;
+        }
+    }
+
+    private void EndDecoding()
+    {
+        if (_isDecoding)
+        {
+            _decoder!.End();
+            _isDecoding = false;
         }
     }
 

@@ -23,4 +23,7 @@ public enum SpendFlags : ushort
 
     /// <summary>More usage iterations arrived than are kept apart; the surplus was added to the last one.</summary>
     IterationsFolded = 32,
+
+    /// <summary>The price data lacks a rate that this usage needed (a cache rate, a tier, the fast speed); it was inferred from the others.</summary>
+    RateInferred = 64,
 }

@@ -1,0 +1,86 @@
+using Proxy.Core.Metering;
+
+namespace Proxy.Core.Tests.Metering;
+
+public sealed class RequestMeterTests
+{
+    private const string Body = """
+        {"system":[{"type":"text","text":"a \"model\": \\"}],"messages":[{"role":"user","content":"say {\"model\":\"evil\"} [}\u005d"},{"model":"evil","max_tokens":1}],
+         "metadata":{"model":"evil","stream":false}, "mod\u0065l" : "claude-opus-5[1m]" ,"max_tokens":32000,"stream":true,"temperature":-1.5e3,"tools":[]}
+        """;
+
+    [Fact]
+    public void Every_split_finds_the_top_level_model()
+    {
+        byte[] body = Samples.Bytes("\uFEFF" + Body);
+        RequestMeter meter = new();
+        SpendRecord record = new() { PathClass = PathClass.Messages };
+        for (int cut = 0; cut <= body.Length; cut++)
+        {
+            record.ModelAsked.Clear();
+            meter.Begin(record, "application/json"u8);
+            meter.Feed(body.AsSpan(0, cut));
+            meter.Feed(body.AsSpan(cut));
+            Assert.Equal("claude-opus-5[1m]", record.ModelAsked.ToString());
+            Assert.Equal(32000, meter.MaxTokens);
+            Assert.True(meter.AsksForStream);
+        }
+
+        record.ModelAsked.Clear();
+        meter.Begin(record, "Application/JSON; charset=utf-8"u8);
+        foreach (byte next in body)
+        {
+            meter.Feed([next]);
+        }
+
+        Assert.Equal("claude-opus-5[1m]", record.ModelAsked.ToString());
+    }
+
+    [Theory]
+    [InlineData("""{"model":"a","model":"b"}""", "b")]
+    [InlineData("""{"model":"a","model":null}""", "a")]
+    [InlineData("""{"model":["a"],"x":1}""", "")]
+    [InlineData("""{"model":{"model":"a"}}""", "")]
+    [InlineData("""{"Model":"a"}""", "")]
+    [InlineData("""["model","a"]""", "")]
+    [InlineData("\"model\"", "")]
+    [InlineData("{\"messages\":[", "")]
+    [InlineData("{\"model\":\"unfinish", "")]
+    [InlineData("no json {\"model\":\"a\"}", "")]
+    public void Model_of_odd_bodies(string body, string expected) => Assert.Equal(expected, Ask(body, PathClass.Messages, "application/json"));
+
+    [Theory]
+    [InlineData(PathClass.Messages, "application/json", "m")]
+    [InlineData(PathClass.CountTokens, "application/json", "m")]
+    [InlineData(PathClass.Messages, "", "m")]
+    [InlineData(PathClass.Messages, "multipart/form-data", "")]
+    [InlineData(PathClass.Files, "application/json", "")]
+    [InlineData(PathClass.Other, "application/json", "")]
+    public void Only_json_of_paths_with_a_model_is_looked_at(PathClass path, string type, string expected) =>
+        Assert.Equal(expected, Ask("{\"model\":\"m\"}", path, type));
+
+    [Fact]
+    public void Scanner_tells_of_duplicates_and_long_names()
+    {
+        RequestModelScanner scanner = default;
+        TextField model = new(SpendRecord.ModelCapacity);
+        scanner.Begin();
+        scanner.Feed(Samples.Bytes("{\"model\":\"a\",\"\\u006dodel\":\"b\"}"), model);
+        Assert.True(scanner.HasDuplicates);
+        Assert.True(scanner.IsComplete);
+        scanner.Begin();
+        scanner.Feed(Samples.Bytes("{\"model\":\"" + new string('a', 129) + "\"}"), model);
+        Assert.True(scanner.IsModelCut);
+        Assert.False(scanner.HasDuplicates);
+    }
+
+    private static string Ask(string body, PathClass path, string type)
+    {
+        RequestMeter meter = new();
+        SpendRecord record = new() { PathClass = path };
+        meter.Begin(record, Samples.Bytes(type));
+        meter.Feed(Samples.Bytes(body));
+        meter.End();
+        return record.ModelAsked.ToString();
+    }
+}

@@ -1,0 +1,95 @@
+using System.Net.ServerSentEvents;
+using System.Text;
+using System.Text.Json;
+using Proxy.Core.Metering;
+
+namespace Proxy.Core.Tests.Metering;
+
+/// <summary>The metering rules once more, written naively over the runtime's own SSE and JSON parsers.</summary>
+internal static class StreamOracle
+{
+    public static SpendRecord Read(byte[] body, bool complete)
+    {
+        SpendRecord record = new() { PathClass = PathClass.Messages, Streamed = true };
+        using MemoryStream stream = new(body);
+        bool isStopped = false;
+        bool hasError = false;
+        bool hasOutput = false;
+        bool isReported = false;
+        long outputBytes = 0;
+        foreach (SseItem<string> item in SseParser.Create(stream).Enumerate())
+        {
+            using JsonDocument document = JsonDocument.Parse(item.Data);
+            JsonElement root = document.RootElement;
+            string type = item.EventType != "message" ? item.EventType : root.TryGetProperty("type", out JsonElement name) ? name.GetString()! : "";
+            switch (type)
+            {
+                case "message_start":
+                    JsonElement message = root.GetProperty("message");
+                    record.ModelServed.Set(Encoding.UTF8.GetBytes(message.GetProperty("model").GetString()!));
+                    record.MessageId.Set(Encoding.UTF8.GetBytes(message.GetProperty("id").GetString()!));
+                    Merge(message.GetProperty("usage"), record);
+                    break;
+                case "message_delta":
+                    isReported |= Merge(root.GetProperty("usage"), record);
+                    break;
+                case "content_block_start":
+                    hasOutput = true;
+                    isReported = false;
+                    break;
+                case "content_block_delta":
+                    hasOutput = true;
+                    isReported = false;
+                    outputBytes += Encoding.UTF8.GetByteCount(root.GetProperty("delta").GetProperty("text").GetString()!);
+                    break;
+                case "message_stop":
+                    isStopped = true;
+                    break;
+                case "error":
+                    hasError = true;
+                    break;
+            }
+        }
+
+        bool isWhole = complete && isStopped;
+        record.Flags |= isWhole ? SpendFlags.None : SpendFlags.Incomplete;
+        record.EndReason = hasError ? EndReason.UpstreamErrorEvent : EndReason.Complete;
+        if (hasError && !hasOutput && !isReported)
+        {
+            record.Usage.OutputTokens = 0;
+        }
+        else if (!isWhole && !isReported && outputBytes != 0)
+        {
+            record.Flags |= SpendFlags.Estimated;
+            record.Usage.OutputTokens = Math.Max(record.Usage.OutputTokens, outputBytes / 4);
+        }
+
+        return record;
+    }
+
+    /// <summary>True when it reports the output.</summary>
+    private static bool Merge(JsonElement usage, SpendRecord record)
+    {
+        Take(usage, "input_tokens", ref record.Usage.InputTokens);
+        Take(usage, "cache_read_input_tokens", ref record.Usage.CacheReadInputTokens);
+        Take(usage, "cache_creation_input_tokens", ref record.Usage.CacheCreationInputTokens);
+        if (usage.TryGetProperty("cache_creation", out JsonElement creation) && creation.ValueKind == JsonValueKind.Object)
+        {
+            Take(creation, "ephemeral_5m_input_tokens", ref record.Usage.CacheCreation5mInputTokens);
+            Take(creation, "ephemeral_1h_input_tokens", ref record.Usage.CacheCreation1hInputTokens);
+        }
+
+        return Take(usage, "output_tokens", ref record.Usage.OutputTokens);
+    }
+
+    private static bool Take(JsonElement from, string name, ref long counter)
+    {
+        if (from.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long count) && count >= 0)
+        {
+            counter = count;
+            return true;
+        }
+
+        return false;
+    }
+}
