@@ -1,0 +1,38 @@
+using System.Runtime.InteropServices;
+using Proxy.Host.Composition;
+using Proxy.Host.Configuration;
+using Proxy.Host.Storage;
+
+namespace Proxy.Host.Cli;
+
+/// <summary><c>tollway serve</c>: runs until SIGTERM or SIGINT; SIGHUP reloads.</summary>
+internal static class ServeCommand
+{
+    public static async Task<int> RunAsync(string? file)
+    {
+        try
+        {
+            GatewayConfiguration configuration = ConfigurationLoader.Load(ConfigurationSource.FromProcess(file));
+            ILoggerFactory loggers = HostLogging.Create(configuration.LogLevel, provider: null);
+            await using GatewayHost host = await GatewayHost.StartAsync(configuration, TimeProvider.System, loggers, asService: true, DialerFactory.Create);
+            await Welcome.WriteAsync(Console.Out, configuration, host);
+            using PosixSignalRegistration reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+            {
+                context.Cancel = true;
+                host.Reload(() => ConfigurationLoader.Load(ConfigurationSource.FromProcess(file)));
+            });
+            await host.WaitForShutdownAsync();
+            return ExitCode.Ok;
+        }
+        catch (ConfigurationException fault)
+        {
+            await ConfigCheckCommand.WriteProblemsAsync(fault, Console.Error);
+            return ExitCode.Usage;
+        }
+        catch (Exception fault) when (fault is LedgerException or IOException)
+        {
+            await Console.Error.WriteLineAsync($"tollway: {fault.Message}");
+            return ExitCode.Fault;
+        }
+    }
+}

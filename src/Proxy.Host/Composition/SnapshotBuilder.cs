@@ -1,0 +1,83 @@
+using Proxy.Core.Forwarding;
+using Proxy.Core.Identity;
+using Proxy.Core.Metering;
+using Proxy.Core.Routing;
+using Proxy.Host.Configuration;
+using Route = Proxy.Core.Routing.Route;
+
+namespace Proxy.Host.Composition;
+
+/// <summary>Turns a validated configuration and the ledger's keys into what requests are judged by.</summary>
+internal sealed class SnapshotBuilder(PoolSet pools)
+{
+    /// <summary>Builds a snapshot; the pools it needs exist afterwards, those it does not need are still there (<see cref="PoolSet.KeepOnly"/>).</summary>
+    /// <exception cref="ConfigurationException">The price file or a key is unusable.</exception>
+    public GatewaySnapshot Build(GatewayConfiguration configuration, IReadOnlyList<Principal> ledgerKeys, string? adminKeyHash)
+    {
+        PriceBook prices = ReadPrices(configuration.Prices);
+        KeyTable keys = BuildKeys(configuration.Keys, ledgerKeys, adminKeyHash);
+        List<Route> routes = [];
+        foreach (RouteConfiguration route in configuration.Routes)
+        {
+            routes.Add(new Route(
+                route.Name,
+                route.Prefix,
+                route.Upstream,
+                pools.Get(PoolKey.Of(route, configuration), route.Upstream),
+                new RouteCredentials(route.ServerKey, route.AcceptsClientCredentials)));
+        }
+
+        return new GatewaySnapshot(keys, new RouteTable(routes), prices, configuration.Limits);
+    }
+
+    public static IReadOnlySet<PoolKey> PoolsOf(GatewayConfiguration configuration)
+    {
+        HashSet<PoolKey> keys = [];
+        foreach (RouteConfiguration route in configuration.Routes)
+        {
+            keys.Add(PoolKey.Of(route, configuration));
+        }
+
+        return keys;
+    }
+
+    /// <exception cref="ConfigurationException"/>
+    public static PriceBook ReadPrices(PriceConfiguration prices)
+    {
+        if (prices.File is null)
+        {
+            return PriceBook.BuiltIn;
+        }
+
+        try
+        {
+            return PriceBook.Parse(File.ReadAllBytes(prices.File), prices.Fallback);
+        }
+        catch (Exception fault) when (fault is FormatException or IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationException([$"prices.file: {prices.File}: {fault.Message}"]);
+        }
+    }
+
+    // The file wins over the ledger: an operator must be able to block a key where he is.
+    private static KeyTable BuildKeys(IReadOnlyList<Principal> fileKeys, IReadOnlyList<Principal> ledgerKeys, string? adminKeyHash)
+    {
+        Dictionary<string, Principal> byHash = new(StringComparer.Ordinal);
+        foreach (Principal key in ledgerKeys)
+        {
+            byHash[key.KeyHash] = key;
+        }
+
+        foreach (Principal key in fileKeys)
+        {
+            byHash[key.KeyHash] = key;
+        }
+
+        if (adminKeyHash is not null && byHash.ContainsKey(adminKeyHash))
+        {
+            throw new ConfigurationException(["adminKey: is also in keys; the admin key must not be a client's key"]);
+        }
+
+        return KeyTable.Create(byHash.Values, adminKeyHash is null ? default : Convert.FromHexString(adminKeyHash));
+    }
+}

@@ -1,0 +1,106 @@
+using System.Globalization;
+using Proxy.Core.Identity;
+
+namespace Proxy.Host.Configuration;
+
+/// <summary>The <c>keys</c> list and the admin key.</summary>
+internal static class KeyReader
+{
+    public static IReadOnlyList<Principal> Read(SectionReader root)
+    {
+        List<Principal> keys = [];
+        HashSet<string> seen = new(StringComparer.Ordinal);
+        foreach (SectionReader section in root.Sections("keys") ?? [])
+        {
+            string? hash = ReadHash(section);
+            Principal key = new()
+            {
+                KeyHash = hash ?? "",
+                KeyAlias = section.Text("alias"),
+                TeamId = section.Text("team"),
+                UserId = section.Text("user"),
+                IsBlocked = section.Flag("blocked") ?? false,
+                ExpiresAtUnixMs = ReadExpiry(section),
+            };
+            section.Finish();
+            if (hash is null)
+            {
+                continue;
+            }
+
+            if (seen.Add(hash))
+            {
+                keys.Add(key);
+            }
+            else
+            {
+                section.Problem("key", "the same key is in the list twice");
+            }
+        }
+
+        return keys;
+    }
+
+    public static string? ReadAdminKey(SectionReader root, ConfigurationSource source)
+    {
+        string? key = SecretReader.Read(root, "adminKey", "adminKeyFile") ?? source.Credential("admin-key");
+        if (string.IsNullOrEmpty(key))
+        {
+            return null;
+        }
+
+        if (key.Length < 16)
+        {
+            root.Problem("adminKey", "is too short: use at least 16 random characters");
+        }
+
+        return KeyHash.Of(key);
+    }
+
+    private static string? ReadHash(SectionReader section)
+    {
+        string? key = section.Text("key");
+        string? hash = section.Text("hash");
+        if ((key is null) == (hash is null))
+        {
+            section.Problem("key", "give either key (the key itself) or hash (its SHA-256 in hexadecimal)");
+            return null;
+        }
+
+        if (key is not null)
+        {
+            if (key.Length >= 8 && SecretReader.IsHeaderSafe(key))
+            {
+                return KeyHash.Of(key);
+            }
+
+            section.Problem("key", "must be at least 8 visible ASCII characters");
+            return null;
+        }
+
+        if (hash!.Length == 64 && hash.All(char.IsAsciiHexDigit))
+        {
+            return hash.ToLowerInvariant();
+        }
+
+        section.Problem("hash", "must be 64 hexadecimal digits: printf %s KEY | sha256sum");
+        return null;
+    }
+
+    private static long? ReadExpiry(SectionReader section)
+    {
+        string? text = section.Text("expires");
+        if (text is null)
+        {
+            return null;
+        }
+
+        if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out DateTimeOffset time))
+        {
+            return time.ToUnixTimeMilliseconds();
+        }
+
+        section.Problem("expires", "must be a UTC date or time such as 2026-12-31 or 2026-12-31T18:00:00Z");
+        return null;
+    }
+}

@@ -1,0 +1,6 @@
+using Proxy.Core.Metering;
+
+namespace Proxy.Host.Storage;
+
+/// <summary>One usage iteration as the ledger keeps it.</summary>
+internal sealed record IterationRow(IterationKind Kind, string Model, UsageCounters Usage);

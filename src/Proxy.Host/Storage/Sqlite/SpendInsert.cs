@@ -1,0 +1,115 @@
+using Microsoft.Data.Sqlite;
+using Proxy.Core.Metering;
+
+namespace Proxy.Host.Storage.Sqlite;
+
+/// <summary>Writes batches of records in one transaction each. Owned by the writer's thread; made anew with each connection.</summary>
+internal sealed class SpendInsert : IDisposable
+{
+    private readonly SqliteConnection _connection;
+    private readonly SpendStatement _spend;
+    private readonly SpendStatement _iteration;
+    private readonly SpendStatement _begin;
+    private readonly SpendStatement _commit;
+    private readonly SpendStatement _rollback;
+
+    public SpendInsert(SqliteConnection connection)
+    {
+        _connection = connection;
+        SQLitePCL.sqlite3 handle = connection.Handle!;
+        _spend = new SpendStatement(handle, SpendColumns.Insert("spend", SpendColumns.Spend, SpendColumns.SpendCount));
+        _iteration = new SpendStatement(handle, SpendColumns.Insert("spend_iterations", SpendColumns.Iteration, SpendColumns.IterationCount));
+        _begin = new SpendStatement(handle, "BEGIN IMMEDIATE");
+        _commit = new SpendStatement(handle, "COMMIT");
+        _rollback = new SpendStatement(handle, "ROLLBACK");
+    }
+
+    /// <summary>All or none.</summary>
+    /// <exception cref="SqliteException"/>
+    public void Write(IReadOnlyList<SpendRecord> records)
+    {
+        _begin.Execute();
+        try
+        {
+            for (int i = 0; i < records.Count; i++)
+            {
+                Insert(records[i]);
+            }
+
+            _commit.Execute();
+        }
+        catch
+        {
+            // Some errors (disk full) have rolled back already; then there is nothing to roll back.
+            if (SQLitePCL.raw.sqlite3_get_autocommit(_connection.Handle!) == 0)
+            {
+                _rollback.Execute();
+            }
+
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        _spend.Dispose();
+        _iteration.Dispose();
+        _begin.Dispose();
+        _commit.Dispose();
+        _rollback.Dispose();
+        _connection.Dispose();
+    }
+
+    private void Insert(SpendRecord record)
+    {
+        Span<byte> id = stackalloc byte[16];
+        record.Id.TryWriteBytes(id, bigEndian: true, out _);
+
+        SpendStatement row = _spend;
+        row.Begin();
+        row.Blob(id);
+        row.Number(record.StartedAtUnixMs);
+        row.Number(record.TimeToFirstByteUs);
+        row.Number(record.DurationUs);
+        row.Text(record.Principal?.KeyHash);
+        row.Text(record.Principal?.KeyAlias);
+        row.Text(record.Principal?.TeamId);
+        row.Text(record.Principal?.UserId);
+        row.Text(record.Route);
+        row.Word(record.PathClass);
+        row.Word(record.Method);
+        row.Word(record.Credential);
+        row.Number(record.Status);
+        row.Word(record.EndReason);
+        row.Word(record.Failure);
+        row.Word(record.Refusal);
+        row.Number((long)record.Flags);
+        row.Text(record.ModelAsked);
+        row.Text(record.ModelServed);
+        row.Text(record.UpstreamRequestId);
+        row.Text(record.MessageId);
+        row.Text(record.SessionId);
+        row.Text(record.AgentId);
+        row.Text(record.ParentAgentId);
+        row.Text(record.Tags);
+        row.Number(record.Streamed ? 1 : 0);
+        row.Number(record.CostNanoUsd);
+        row.Text(record.PriceVersion);
+        row.Number(record.RequestBodyBytes);
+        row.Number(record.ResponseBodyBytes);
+        row.Usage(record.Usage);
+        row.Execute();
+
+        for (int i = 0; i < record.IterationCount; i++)
+        {
+            IterationUsage iteration = record.Iteration(i);
+            _iteration.Begin();
+            _iteration.Blob(id);
+            _iteration.Number(i);
+            _iteration.Word(iteration.Kind);
+            _iteration.Text(iteration.Model);
+            _iteration.Usage(iteration.Usage);
+            _iteration.Execute();
+        }
+    }
+}

@@ -1,0 +1,41 @@
+namespace Proxy.Host;
+
+/// <summary>What the host says. No message takes a key, a credential or a body.</summary>
+internal static partial class HostLog
+{
+    [LoggerMessage(100, LogLevel.Information, "listening on {Addresses}; ledger {Ledger}")]
+    public static partial void Started(ILogger logger, string addresses, string ledger);
+
+    [LoggerMessage(101, LogLevel.Information, "stopping: live responses have {Drain} to end")]
+    public static partial void Stopping(ILogger logger, TimeSpan drain);
+
+    [LoggerMessage(102, LogLevel.Warning, "configuration: {Warning}")]
+    public static partial void ConfigurationWarning(ILogger logger, string warning);
+
+    [LoggerMessage(103, LogLevel.Information, "configuration reloaded: {Keys} keys, {Routes} routes, prices {Prices}")]
+    public static partial void Reloaded(ILogger logger, int keys, int routes, string prices);
+
+    [LoggerMessage(104, LogLevel.Error, "configuration not reloaded, the one before stays in force: {Problem}")]
+    public static partial void ReloadRefused(ILogger logger, string problem);
+
+    [LoggerMessage(105, LogLevel.Warning, "{Key} changed, which takes a restart; the rest is reloaded")]
+    public static partial void NeedsRestart(ILogger logger, string key);
+
+    [LoggerMessage(106, LogLevel.Error, "housekeeping of the connection pools failed")]
+    public static partial void HousekeepingBroken(ILogger logger, Exception fault);
+
+    [LoggerMessage(110, LogLevel.Error, "the ledger cannot be written and records are kept in memory until it can: {Cause}")]
+    public static partial void LedgerAway(ILogger logger, string cause);
+
+    [LoggerMessage(111, LogLevel.Information, "the ledger can be written again")]
+    public static partial void LedgerBack(ILogger logger);
+
+    [LoggerMessage(112, LogLevel.Critical, "stopped with {Count} records that the ledger would not take: they are lost")]
+    public static partial void LedgerAbandoned(ILogger logger, long count);
+
+    [LoggerMessage(113, LogLevel.Error, "pricing failed; records are booked without a price and flagged")]
+    public static partial void PricingBroken(ILogger logger, Exception fault);
+
+    [LoggerMessage(114, LogLevel.Warning, "no price for model {Model}: booked at the fall-back rate and flagged (said once a model)")]
+    public static partial void PriceUnknown(ILogger logger, string model);
+}

@@ -1,0 +1,244 @@
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Time.Testing;
+using Proxy.Core.Forwarding;
+using Proxy.Core.Metering;
+using Proxy.Host.Storage;
+using Proxy.Host.Storage.Sqlite;
+
+namespace Proxy.Host.Tests.Storage;
+
+public sealed class SpendSinkTests : IDisposable
+{
+    private const int LedgerAway = 110;
+    private const int LedgerBack = 111;
+    private const int LedgerAbandoned = 112;
+
+    private readonly TempDirectory _directory = new();
+    private readonly FakeTimeProvider _time = new();
+    private readonly RecordingLogger _log = new();
+    private readonly GatewayHealth _health = new();
+
+    public SpendSinkTests() => LedgerDatabase.OpenOrCreate(_directory.Ledger, TimeSpan.FromSeconds(1)).Dispose();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task Completed_records_are_in_the_ledger_after_a_flush()
+    {
+        await using SqliteSpendSink sink = Sink();
+        Book(sink, 1, 1000);
+        await sink.FlushAsync();
+
+        IReadOnlyList<SpendRow> rows = Reader.ReadAll();
+        Assert.Equal(Enumerable.Range(1, 1000).Select(Records.Id), rows.Select(row => row.Id));
+        Assert.True(_health.LedgerConnected);
+        Assert.Equal(0, sink.InFlight);
+    }
+
+    [Fact]
+    public async Task The_gather_delay_alone_brings_a_single_record_to_the_ledger()
+    {
+        await using SqliteSpendSink sink = Sink();
+        Book(sink, 1, 1);
+        Assert.Equal(0, Reader.Count());
+        _time.Advance(TimeSpan.FromMilliseconds(50));
+        while (sink.InFlight > 0)
+        {
+            await Task.Yield();
+        }
+
+        Assert.Equal(1, Reader.Count());
+    }
+
+    [Fact]
+    public async Task Claims_are_refused_when_all_records_are_out_and_granted_again_after_the_commit()
+    {
+        await using SqliteSpendSink sink = Sink(maxInFlight: 2);
+        Assert.True(sink.TryClaim(out SpendRecord? first));
+        Assert.True(sink.TryClaim(out SpendRecord? second));
+        Assert.False(sink.TryClaim(out _));
+
+        Records.FillSimple(first, 1);
+        sink.Complete(first);
+        await sink.FlushAsync();
+
+        Assert.True(sink.TryClaim(out SpendRecord? third));
+        Assert.Same(first, third);
+        Assert.Equal(default, third.Id);
+        Assert.NotSame(second, third);
+    }
+
+    [Fact]
+    public async Task A_locked_ledger_loses_nothing()
+    {
+        await using SqliteSpendSink sink = Sink();
+        using SqliteConnection other = Lock();
+        Book(sink, 1, 3);
+        Task flush = sink.FlushAsync();
+        await _log.WhenLogged(LedgerAway);
+        Assert.False(_health.LedgerConnected);
+        Book(sink, 4, 300);
+        Assert.False(flush.IsCompleted);
+
+        other.Execute("ROLLBACK");
+        await sink.FlushAsync();
+        await flush;
+
+        Assert.Equal(303, Reader.Count());
+        Assert.True(_health.LedgerConnected);
+        Assert.Single(_log.Texts(LedgerAway));
+        Assert.Single(_log.Texts(LedgerBack));
+    }
+
+    [Fact]
+    public async Task A_locked_ledger_is_tried_again_by_itself()
+    {
+        await using SqliteSpendSink sink = Sink();
+        using SqliteConnection other = Lock();
+        Book(sink, 1, 3);
+        Task flush = sink.FlushAsync();
+        await _log.WhenLogged(LedgerAway);
+        other.Execute("ROLLBACK");
+        while (!flush.IsCompleted)
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+
+        await flush;
+        Assert.Equal(3, Reader.Count());
+    }
+
+    [Fact]
+    public async Task A_full_pool_behind_a_locked_ledger_refuses_and_then_drains()
+    {
+        await using SqliteSpendSink sink = Sink(maxInFlight: 10);
+        using SqliteConnection other = Lock();
+        Book(sink, 1, 10);
+        Task flush = sink.FlushAsync();
+        await _log.WhenLogged(LedgerAway);
+        Assert.False(sink.TryClaim(out _));
+
+        other.Execute("ROLLBACK");
+        await sink.FlushAsync();
+        await flush;
+        Assert.True(sink.TryClaim(out _));
+        Assert.Equal(10, Reader.Count());
+    }
+
+    [Fact]
+    public async Task A_ledger_file_that_goes_away_is_written_again_when_it_is_back()
+    {
+        await using SqliteSpendSink sink = Sink();
+        string moved = _directory.File("moved.db");
+        File.Move(_directory.Ledger, moved);
+        Book(sink, 1, 2);
+        Task flush = sink.FlushAsync();
+        await _log.WhenLogged(LedgerAway);
+
+        File.Move(moved, _directory.Ledger);
+        await sink.FlushAsync();
+        await flush;
+        Assert.Equal(2, Reader.Count());
+    }
+
+    [Fact]
+    public async Task A_read_only_ledger_is_retried()
+    {
+        Assert.SkipWhen(Environment.IsPrivilegedProcess || OperatingSystem.IsWindows(), "modes do not bind this user");
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        await using SqliteSpendSink sink = Sink();
+        File.SetUnixFileMode(_directory.Root, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        File.SetUnixFileMode(_directory.Ledger, UnixFileMode.UserRead);
+        Book(sink, 1, 2);
+        Task flush = sink.FlushAsync();
+        await _log.WhenLogged(LedgerAway);
+
+        File.SetUnixFileMode(_directory.Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        File.SetUnixFileMode(_directory.Ledger, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        await sink.FlushAsync();
+        await flush;
+        Assert.Equal(2, Reader.Count());
+    }
+
+    [Fact]
+    public async Task Stopping_writes_what_is_left()
+    {
+        SqliteSpendSink sink = Sink();
+        Book(sink, 1, 700);
+        await sink.DisposeAsync();
+        Assert.Equal(700, Reader.Count());
+    }
+
+    [Fact]
+    public async Task Stopping_gives_up_at_its_deadline_and_says_how_many_are_lost()
+    {
+        SqliteSpendSink sink = Sink();
+        using SqliteConnection other = Lock();
+        Book(sink, 1, 5);
+        Task stop = sink.DisposeAsync().AsTask();
+        await _log.WhenLogged(LedgerAway);
+        Assert.False(stop.IsCompleted);
+        _time.Advance(TimeSpan.FromSeconds(10));
+        await stop;
+        Assert.Contains("5 records", Assert.Single(_log.Texts(LedgerAbandoned)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Many_threads_lose_and_double_nothing()
+    {
+        await using SqliteSpendSink sink = Sink(maxInFlight: 64);
+        const int Threads = 4;
+        const int Each = 2000;
+        await Task.WhenAll(Enumerable.Range(0, Threads).Select(thread => Task.Run(async () =>
+        {
+            for (int i = 0; i < Each; i++)
+            {
+                SpendRecord? record;
+                while (!sink.TryClaim(out record))
+                {
+                    await sink.FlushAsync();
+                }
+
+                Records.FillSimple(record, (thread * Each) + i);
+                sink.Complete(record);
+            }
+        })));
+        await sink.FlushAsync();
+
+        IReadOnlyList<SpendRow> rows = Reader.ReadAll();
+        Assert.Equal(Threads * Each, rows.Count);
+        Assert.All(rows, row => Assert.Equal(Records.Id((int)row.Usage.InputTokens), row.Id));
+    }
+
+    private LedgerReader Reader => new(_directory.Ledger);
+
+    private SqliteSpendSink Sink(int maxInFlight = 4096) => new(
+        _directory.Ledger,
+        new LedgerOptions { MaxInFlight = maxInFlight, BatchSize = Math.Min(maxInFlight, 512), BusyTimeout = TimeSpan.Zero },
+        () => PriceBook.BuiltIn,
+        _health,
+        _time,
+        _log);
+
+    private static void Book(SqliteSpendSink sink, int first, int count)
+    {
+        for (int i = first; i < first + count; i++)
+        {
+            Assert.True(sink.TryClaim(out SpendRecord? record));
+            Records.FillSimple(record, i);
+            sink.Complete(record);
+        }
+    }
+
+    private SqliteConnection Lock()
+    {
+        SqliteConnection other = LedgerDatabase.OpenWriter(_directory.Ledger, TimeSpan.FromSeconds(1));
+        other.Execute("BEGIN EXCLUSIVE");
+        return other;
+    }
+}
