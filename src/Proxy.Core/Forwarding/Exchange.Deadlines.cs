@@ -38,8 +38,9 @@ internal sealed partial class Exchange
     }
 
     /// <summary>The counterpart of <see cref="Open"/>, called when <see cref="RunAsync"/> is over.</summary>
-    public void Close()
+    public void Dispose()
     {
+        _responseMeter.Dispose();
         _clock.Forget(this);
         _closedRegistration.Dispose();
         _drainRegistration.Dispose();

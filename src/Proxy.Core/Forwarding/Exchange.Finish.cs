@@ -44,16 +44,17 @@ internal sealed partial class Exchange
             return _uploadFailure;
         }
 
+        bool transport = UpstreamConnection.IsTransportFault(fault);
         return fault switch
         {
             ForwardException forward => forward.Failure,
             UpstreamException upstream => upstream.Failure,
             _ when _writingToClient => ForwardFailure.ClientGone,
-            IOException when _finalHead => ForwardFailure.UpstreamBody,
-            IOException when _responseBytesSeen > 0 => ForwardFailure.UpstreamHead,
-            IOException when _requestSent || _uploadStarted => ForwardFailure.UpstreamClosed,
-            IOException => ForwardFailure.UpstreamSend,
-            _ => ForwardFailure.Internal,
+            _ when !transport => ForwardFailure.Internal,
+            _ when _finalHead => ForwardFailure.UpstreamBody,
+            _ when _responseBytesSeen > 0 => ForwardFailure.UpstreamHead,
+            _ when _requestSent || _uploadStarted => ForwardFailure.UpstreamClosed,
+            _ => ForwardFailure.UpstreamSend,
         };
     }
 

@@ -149,7 +149,7 @@ internal sealed partial class Exchange
         {
             ForwardException forward => forward.Failure,
             ConnectionResetException or ConnectionAbortedException => ForwardFailure.ClientGone,
-            IOException => TakeUploadExpired() ? ForwardFailure.UpstreamHeadTimeout : ForwardFailure.UpstreamSend,
+            _ when UpstreamConnection.IsTransportFault(fault) => TakeUploadExpired() ? ForwardFailure.UpstreamHeadTimeout : ForwardFailure.UpstreamSend,
             _ => ForwardFailure.Internal,
         };
 

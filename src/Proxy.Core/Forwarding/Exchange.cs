@@ -15,7 +15,7 @@ namespace Proxy.Core.Forwarding;
 /// Owner: the task that runs <see cref="RunAsync"/>. Two other threads look in: the coarse clock (<see cref="OnTick"/>) and the transport
 /// (client gone, drain); they touch nothing but what Exchange.Deadlines.cs guards.
 /// </summary>
-internal sealed partial class Exchange
+internal sealed partial class Exchange : IDisposable
 {
     /// <summary>Space asked for before each read of a response body; a pool block is larger, and all of it is used.</summary>
     private const int MinimumRead = 4096;
@@ -118,7 +118,7 @@ internal sealed partial class Exchange
                     // ... while the response head, after any interim ones, comes down,
                     while (!_finalHead)
                     {
-                        await upstream.WaitReadableAsync();
+                        _ = await upstream.WaitReadableAsync();
                         TakeResponseHead(await upstream.ReadAsync(HeadSpace()), read.Buffer);
                         if (_interimPending)
                         {
@@ -130,13 +130,13 @@ internal sealed partial class Exchange
                     // upstream has nothing more ready.
                     while (!_responseDone)
                     {
-                        ValueTask readable = upstream.WaitReadableAsync();
+                        ValueTask<int> readable = upstream.WaitReadableAsync();
                         if (_unflushed >= FlushThreshold || (_unflushed > 0 && !readable.IsCompleted))
                         {
                             CheckFlush(await FlushToClient());
                         }
 
-                        await readable;
+                        _ = await readable;
                         Memory<byte> space = _output.GetMemory(MinimumRead);
                         int count = await upstream.ReadAsync(space);
                         TakeResponseBody(space.Span, count);

@@ -8,7 +8,7 @@ public sealed class GatewayConnectionHandler(Gateway gateway) : ConnectionHandle
     /// <summary>Serves one client connection until it ends.</summary>
     public override async Task OnConnectedAsync(ConnectionContext connection)
     {
-        Exchange exchange = new(gateway, connection);
+        using Exchange exchange = new(gateway, connection);
         exchange.Open();
         try
         {
@@ -19,10 +19,6 @@ public sealed class GatewayConnectionHandler(Gateway gateway) : ConnectionHandle
             // Expected faults are values by now: this one is a bug, and ends this connection only.
             ForwardLog.ConnectionBroken(gateway.Logger, fault);
             connection.Abort();
-        }
-        finally
-        {
-            exchange.Close();
         }
     }
 }

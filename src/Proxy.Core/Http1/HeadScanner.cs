@@ -9,6 +9,14 @@ namespace Proxy.Core.Http1;
 /// </summary>
 public struct HeadScanner
 {
+    private const int MaxEmptyLines = 2;
+
+    private int _scanned;
+    private int _lineStart;
+    private int _lines;
+    private int _emptyLines;
+    private byte _last;
+
     /// <summary>Bytes to skip before the head starts: empty lines that RFC 9112 §2.2 lets a client send before a request.</summary>
     public int LeadingBytes { get; private set; }
 
@@ -19,5 +27,107 @@ public struct HeadScanner
     public HeadError Error { get; private set; }
 
     /// <summary>Looks at <paramref name="buffer"/>, which always starts at the same byte and only grows between calls.</summary>
-    public HeadEnd Scan(in ReadOnlySequence<byte> buffer, HeadLimits limits, bool isRequest) => throw new NotImplementedException();
+    public HeadEnd Scan(in ReadOnlySequence<byte> buffer, HeadLimits limits, bool isRequest)
+    {
+        ArgumentNullException.ThrowIfNull(limits);
+        foreach (ReadOnlyMemory<byte> segment in buffer.Slice(_scanned))
+        {
+            HeadEnd end = ScanSegment(segment.Span, limits, isRequest);
+            if (end != HeadEnd.Incomplete)
+            {
+                return end;
+            }
+        }
+
+        // Room for the CR that may have come, so that no line is refused that its LF would have let pass.
+        return Check(_scanned - _lineStart - 1, limits, isRequest);
+    }
+
+    private HeadEnd ScanSegment(ReadOnlySpan<byte> bytes, HeadLimits limits, bool isRequest)
+    {
+        int offset = 0;
+        while (true)
+        {
+            int found = bytes[offset..].IndexOf((byte)'\n');
+            if (found < 0)
+            {
+                if (bytes.Length > offset)
+                {
+                    _last = bytes[^1];
+                }
+
+                _scanned += bytes.Length - offset;
+                return HeadEnd.Incomplete;
+            }
+
+            byte before = found > 0 ? bytes[offset + found - 1] : _last;
+            _scanned += found + 1;
+            offset += found + 1;
+            _last = (byte)'\n';
+            HeadEnd end = before == '\r' ? EndLine(limits, isRequest) : Refuse(HeadError.BareLineFeed);
+            if (end != HeadEnd.Incomplete)
+            {
+                return end;
+            }
+        }
+    }
+
+    private HeadEnd EndLine(HeadLimits limits, bool isRequest)
+    {
+        int length = _scanned - _lineStart - 2;
+        if (length == 0)
+        {
+            if (_lines > 0)
+            {
+                HeadLength = _scanned - LeadingBytes;
+                return HeadLength > limits.MaxHead ? Refuse(HeadError.HeadTooLarge) : HeadEnd.Complete;
+            }
+
+            if (!isRequest || ++_emptyLines > MaxEmptyLines)
+            {
+                return Refuse(isRequest ? HeadError.EmptyLinesBeforeRequest : HeadError.StatusLineMalformed);
+            }
+
+            LeadingBytes = _scanned;
+        }
+        else
+        {
+            HeadEnd end = Check(length, limits, isRequest);
+            if (end != HeadEnd.Incomplete)
+            {
+                return end;
+            }
+
+            if (++_lines > FieldTable.MaxFields + 1)
+            {
+                return Refuse(HeadError.TooManyFields);
+            }
+        }
+
+        _lineStart = _scanned;
+        return HeadEnd.Incomplete;
+    }
+
+    private HeadEnd Check(int lineLength, HeadLimits limits, bool isRequest)
+    {
+        if (_lines == 0)
+        {
+            if (lineLength > limits.MaxStartLine)
+            {
+                return Refuse(isRequest ? HeadError.RequestLineTooLong : HeadError.StatusLineMalformed);
+            }
+        }
+        else if (lineLength > limits.MaxFieldLine)
+        {
+            return Refuse(HeadError.FieldLineTooLong);
+        }
+
+        return _scanned - LeadingBytes > limits.MaxHead ? Refuse(HeadError.HeadTooLarge) : HeadEnd.Incomplete;
+    }
+
+    private HeadEnd Refuse(HeadError error)
+    {
+        Error = error;
+        return HeadEnd.Malformed;
+    }
 }

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Proxy.Core.Http1;
 
 /// <summary>Writes the head that leaves for the upstream anew from the parsed one: names, order, case and value bytes of forwarded fields kept, line structure ours.</summary>
@@ -5,5 +7,108 @@ public static class RequestHeadWriter
 {
     /// <summary>Writes the head. Pure; never allocates.</summary>
     /// <returns>The number of bytes written, or -1 when <paramref name="destination"/> is too small.</returns>
-    public static int Write(Span<byte> destination, ReadOnlySpan<byte> head, RequestHead parsed, in OutboundRequest outbound) => throw new NotImplementedException();
+    public static int Write(Span<byte> destination, ReadOnlySpan<byte> head, RequestHead parsed, in OutboundRequest outbound)
+    {
+        ArgumentNullException.ThrowIfNull(parsed);
+        HeadBuilder builder = new(destination);
+        builder.Write(parsed.MethodToken.Of(head));
+        builder.Write(" "u8);
+        builder.Write(outbound.Path.IsEmpty ? "/"u8 : outbound.Path);
+        builder.Write(outbound.Query);
+        builder.Write(" HTTP/1.1\r\nHost: "u8);
+        builder.Write(outbound.Authority);
+        builder.Write("\r\n"u8);
+
+        bool offersCoding = false;
+        FieldTable fields = parsed.Fields;
+        for (int i = 0; i < fields.Count; i++)
+        {
+            ref readonly HeaderField field = ref fields[i];
+            if (field.Id == FieldId.AcceptEncoding)
+            {
+                offersCoding |= WriteAcceptEncoding(ref builder, head, field, outbound.AcceptedCodings);
+            }
+            else if (IsForwarded(field.Id, parsed, outbound) && !fields.IsNominated(i) && !Mentions(field.Value.Of(head), outbound.GatewayKey))
+            {
+                builder.WriteField(head, field);
+            }
+        }
+
+        if (!offersCoding)
+        {
+            // No field at all would let the upstream choose any coding (RFC 9110 §12.5.3), also one that the meter cannot read.
+            builder.Write("Accept-Encoding: identity\r\n"u8);
+        }
+
+        builder.Write(outbound.CredentialLine);
+        if (parsed.Framing == BodyFraming.Length)
+        {
+            builder.Write("Content-Length: "u8);
+            builder.Write(parsed.ContentLength);
+            builder.Write("\r\n"u8);
+        }
+        else if (parsed.Framing == BodyFraming.Chunked)
+        {
+            builder.Write("Transfer-Encoding: chunked\r\n"u8);
+        }
+
+        builder.Write("\r\n"u8);
+        return builder.Result;
+    }
+
+    private static bool IsForwarded(FieldId id, RequestHead parsed, in OutboundRequest outbound) => id switch
+    {
+        FieldId.Other or FieldId.ContentEncoding or FieldId.ContentType or FieldId.Date or FieldId.RequestId
+            or FieldId.SessionId or FieldId.AgentId or FieldId.ParentAgentId => true,
+        FieldId.Authorization => outbound.ForwardAuthorization,
+        FieldId.ApiKey => outbound.ForwardApiKey,
+        FieldId.Expect => parsed.ExpectsContinue,
+        _ => false,
+    };
+
+    // A key of ours never leaves, whatever the name of the field (http-rules.md row 63).
+    private static bool Mentions(ReadOnlySpan<byte> value, ReadOnlySpan<byte> key) => !key.IsEmpty && value.Length >= key.Length && value.IndexOf(key) >= 0;
+
+    /// <summary>The client's offer without the codings that the meter cannot read (design.md decision 4); weights stay.</summary>
+    private static bool WriteAcceptEncoding(ref HeadBuilder builder, ReadOnlySpan<byte> head, in HeaderField field, ContentCodings accepted)
+    {
+        bool any = false;
+        ReadOnlySpan<byte> rest = field.Value.Of(head);
+        while (!rest.IsEmpty)
+        {
+            int comma = rest.IndexOf((byte)',');
+            ReadOnlySpan<byte> offer = (comma < 0 ? rest : rest[..comma]).Trim(Bytes.Ows);
+            rest = comma < 0 ? default : rest[(comma + 1)..];
+            int weight = offer.IndexOf((byte)';');
+            if (!IsReadable((weight < 0 ? offer : offer[..weight]).Trim(Bytes.Ows), accepted))
+            {
+                continue;
+            }
+
+            builder.Write(any ? ", "u8 : field.Name.Of(head));
+            if (!any)
+            {
+                builder.Write(": "u8);
+            }
+
+            builder.Write(offer);
+            any = true;
+        }
+
+        if (any)
+        {
+            builder.Write("\r\n"u8);
+        }
+
+        return any;
+    }
+
+    private static bool IsReadable(ReadOnlySpan<byte> coding, ContentCodings accepted) => coding.Length switch
+    {
+        2 => accepted.HasFlag(ContentCodings.Brotli) && Ascii.EqualsIgnoreCase(coding, "br"u8),
+        4 => accepted.HasFlag(ContentCodings.Gzip) && Ascii.EqualsIgnoreCase(coding, "gzip"u8),
+        6 => accepted.HasFlag(ContentCodings.Gzip) && Ascii.EqualsIgnoreCase(coding, "x-gzip"u8),
+        8 => Ascii.EqualsIgnoreCase(coding, "identity"u8),
+        _ => false,
+    };
 }

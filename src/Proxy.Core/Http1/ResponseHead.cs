@@ -3,6 +3,9 @@ namespace Proxy.Core.Http1;
 /// <summary>A parsed response head: offsets into the bytes that were parsed. Owned by a connection and reused; not thread-safe.</summary>
 public sealed class ResponseHead
 {
+    // "HTTP/1.1 200"
+    private const int ShortestStatusLine = 12;
+
     public FieldTable Fields { get; } = new();
 
     /// <summary>11 or 10.</summary>
@@ -25,5 +28,66 @@ public sealed class ResponseHead
     public bool IsInterim => Status is >= 100 and < 200;
 
     /// <summary>Parses a whole head. Never allocates.</summary>
-    public HeadError Parse(ReadOnlySpan<byte> head, MethodId requestMethod, HeadLimits limits) => throw new NotImplementedException();
+    public HeadError Parse(ReadOnlySpan<byte> head, MethodId requestMethod, HeadLimits limits)
+    {
+        ArgumentNullException.ThrowIfNull(limits);
+        HeadError error = ParseStatusLine(head, out int fieldsOffset);
+        if (error == HeadError.None)
+        {
+            error = Fields.Parse(head, fieldsOffset, limits);
+        }
+
+        if (error == HeadError.None)
+        {
+            error = Fields.ReadConnection(head, refuseOwn: false);
+        }
+
+        return error == HeadError.None ? ReadFraming(head, requestMethod) : error;
+    }
+
+    private HeadError ParseStatusLine(ReadOnlySpan<byte> head, out int fieldsOffset)
+    {
+        fieldsOffset = 0;
+        int length = head.IndexOf((byte)'\r');
+        if (length < ShortestStatusLine || head[length + 1] != '\n')
+        {
+            return HeadError.StatusLineMalformed;
+        }
+
+        ReadOnlySpan<byte> line = head[..length];
+        fieldsOffset = length + 2;
+        Version = line.StartsWith("HTTP/1.1 "u8) ? 11 : line.StartsWith("HTTP/1.0 "u8) ? 10 : 0;
+        if (Version == 0 || line[9..12].ContainsAnyExcept(Bytes.Digits))
+        {
+            return HeadError.StatusLineMalformed;
+        }
+
+        // The space before an empty reason may be missing (RFC 9112 §4 asks for it, old servers leave it out).
+        if (length > ShortestStatusLine && (line[ShortestStatusLine] != ' ' || line[(ShortestStatusLine + 1)..].ContainsAny(Bytes.ForbiddenInValue)))
+        {
+            return HeadError.StatusLineMalformed;
+        }
+
+        int reason = Math.Min(length, ShortestStatusLine + 1);
+        Reason = new Slice(reason, length - reason);
+        Status = ((line[9] - '0') * 100) + ((line[10] - '0') * 10) + (line[11] - '0');
+        return Status is >= 100 and <= 599 ? HeadError.None : HeadError.StatusCodeInvalid;
+    }
+
+    private HeadError ReadFraming(ReadOnlySpan<byte> head, MethodId requestMethod)
+    {
+        HeadError error = FramingRules.Read(Fields, head, Version, out BodyFraming framing, out long contentLength);
+        if (error != HeadError.None)
+        {
+            return error;
+        }
+
+        ContentLength = contentLength;
+
+        // No body, whatever the fields say (RFC 9112 §6.3 item 1).
+        bool bodiless = requestMethod == MethodId.Head || IsInterim || Status is 204 or 304;
+        Framing = bodiless ? BodyFraming.None : framing == BodyFraming.None ? BodyFraming.UntilClose : framing;
+        KeepAlive = Version == 11 && !Fields.SaysClose && Framing != BodyFraming.UntilClose;
+        return HeadError.None;
+    }
 }

@@ -5,5 +5,52 @@ public static class ResponseHeadWriter
 {
     /// <summary>Writes a final or interim head. Pure; never allocates.</summary>
     /// <returns>The number of bytes written, or -1 when <paramref name="destination"/> is too small.</returns>
-    public static int Write(Span<byte> destination, ReadOnlySpan<byte> head, ResponseHead parsed, in OutboundResponse outbound) => throw new NotImplementedException();
+    public static int Write(Span<byte> destination, ReadOnlySpan<byte> head, ResponseHead parsed, in OutboundResponse outbound)
+    {
+        ArgumentNullException.ThrowIfNull(parsed);
+        HeadBuilder builder = new(destination);
+        builder.Write("HTTP/1.1 "u8);
+        builder.Write(parsed.Status);
+        builder.Write(" "u8);
+        builder.Write(parsed.Reason.Of(head));
+        builder.Write("\r\n"u8);
+
+        FieldTable fields = parsed.Fields;
+        for (int i = 0; i < fields.Count; i++)
+        {
+            ref readonly HeaderField field = ref fields[i];
+            if (IsForwarded(field.Id) && !fields.IsNominated(i))
+            {
+                builder.WriteField(head, field);
+            }
+        }
+
+        // On HEAD and 304 the length says what a GET would have got (RFC 9110 §8.6); 1xx and 204 have none.
+        bool tellsLength = outbound.Framing == BodyFraming.Length || (outbound.Framing == BodyFraming.None && !parsed.IsInterim && parsed.Status != 204);
+        if (tellsLength && parsed.ContentLength >= 0)
+        {
+            builder.Write("Content-Length: "u8);
+            builder.Write(parsed.ContentLength);
+            builder.Write("\r\n"u8);
+        }
+        else if (outbound.Framing == BodyFraming.Chunked)
+        {
+            builder.Write("Transfer-Encoding: chunked\r\n"u8);
+        }
+
+        if (outbound.Close && !parsed.IsInterim)
+        {
+            builder.Write("Connection: close\r\n"u8);
+        }
+
+        builder.Write("\r\n"u8);
+        return builder.Result;
+    }
+
+    private static bool IsForwarded(FieldId id) => id switch
+    {
+        FieldId.ContentLength or FieldId.TransferEncoding or FieldId.Connection or FieldId.KeepAlive or FieldId.ProxyConnection
+            or FieldId.ProxyAuthenticate or FieldId.ProxyAuthorization or FieldId.Te or FieldId.Trailer or FieldId.Upgrade or FieldId.Http2Settings => false,
+        _ => true,
+    };
 }

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Proxy.Core.Identity;
 
 /// <summary>Who is calling, and which one credential leaves: credentials.md as a pure function. Never allocates.</summary>
@@ -6,6 +8,107 @@ public static class CredentialPolicy
     /// <param name="nowUnixMs">For expiry, Unix milliseconds.</param>
     /// <param name="gatewayKey">The virtual key that identified the caller, as a slice of one of the presented values; empty on refusal.</param>
     public static CredentialDecision Decide(
-        in PresentedCredentials presented, KeyTable keys, RouteCredentials route, long nowUnixMs, out ReadOnlySpan<byte> gatewayKey) =>
-        throw new NotImplementedException();
+        in PresentedCredentials presented, KeyTable keys, RouteCredentials route, long nowUnixMs, out ReadOnlySpan<byte> gatewayKey)
+    {
+        gatewayKey = default;
+        ReadOnlySpan<byte> named = presented.HasGatewayKey ? WithoutBearer(presented.GatewayKey) : default;
+        ReadOnlySpan<byte> bearer = presented.HasAuthorization ? BearerToken(presented.Authorization) : default;
+        ReadOnlySpan<byte> apiKey = presented.HasApiKey && !IsNothing(presented.ApiKey) ? presented.ApiKey : default;
+        bool isOauth = IsOauthToken(bearer);
+
+        // 1. Authenticate. An explicit key that is wrong is refused, never skipped (row 15).
+        Principal? bearerOwner = isOauth ? null : keys.Find(bearer);
+        Principal? apiKeyOwner = keys.Find(apiKey);
+        Principal? principal;
+        if (!named.IsEmpty)
+        {
+            principal = keys.Find(named);
+            gatewayKey = named;
+        }
+        else if (bearerOwner is not null || keys.IsAdminKey(bearer))
+        {
+            principal = bearerOwner;
+            gatewayKey = bearer;
+        }
+        else
+        {
+            principal = apiKeyOwner;
+            gatewayKey = apiKey;
+        }
+
+        RefusalReason refusal = Judge(principal, keys, gatewayKey, nowUnixMs, anything: !named.IsEmpty);
+        if (refusal != RefusalReason.None)
+        {
+            gatewayKey = default;
+            return new CredentialDecision { Refusal = refusal, Principal = principal };
+        }
+
+        // 2. What is a key of ours is consumed, wherever it stands.
+        bool hasBearer = !bearer.IsEmpty && bearerOwner is null && !keys.IsAdminKey(bearer);
+        bool hasApiKey = !apiKey.IsEmpty && apiKeyOwner is null && !keys.IsAdminKey(apiKey);
+
+        // 3. Exactly one credential leaves.
+        CredentialKind client = hasBearer && isOauth ? CredentialKind.OAuth
+            : hasApiKey ? CredentialKind.Byok
+            : hasBearer ? CredentialKind.Bearer
+            : CredentialKind.None;
+        if (client != CredentialKind.None && !route.AcceptsClientCredentials)
+        {
+            if (!route.HasServerKey)
+            {
+                gatewayKey = default;
+                return new CredentialDecision { Refusal = RefusalReason.CredentialNotForThisHost, Principal = principal };
+            }
+
+            client = CredentialKind.None;
+        }
+
+        if (client == CredentialKind.None && route.HasServerKey)
+        {
+            client = CredentialKind.Server;
+        }
+
+        return new CredentialDecision { Principal = principal, Credential = client };
+    }
+
+    private static RefusalReason Judge(Principal? principal, KeyTable keys, ReadOnlySpan<byte> key, long nowUnixMs, bool anything)
+    {
+        if (principal is null)
+        {
+            return keys.IsAdminKey(key) ? RefusalReason.AdminKey : anything ? RefusalReason.KeyUnknown : RefusalReason.KeyMissing;
+        }
+
+        return principal.IsBlocked ? RefusalReason.KeyBlocked
+            : principal.ExpiresAtUnixMs <= nowUnixMs ? RefusalReason.KeyExpired
+            : RefusalReason.None;
+    }
+
+    /// <summary>The token of <c>Bearer TOKEN</c>; empty when the scheme is another, or the token is nothing (rows 18, 20, 24).</summary>
+    private static ReadOnlySpan<byte> BearerToken(ReadOnlySpan<byte> value)
+    {
+        ReadOnlySpan<byte> token = WithoutBearer(value);
+        return token.Length == value.Length || IsNothing(token) ? default : token;
+    }
+
+    /// <summary>Takes off a scheme of Bearer, in any case, and the spaces behind it (RFC 9110 §11.4).</summary>
+    private static ReadOnlySpan<byte> WithoutBearer(ReadOnlySpan<byte> value)
+    {
+        const int SchemeLength = 6;
+        if (value.Length < SchemeLength || !Ascii.EqualsIgnoreCase(value[..SchemeLength], "bearer"u8))
+        {
+            return value;
+        }
+
+        ReadOnlySpan<byte> rest = value[SchemeLength..];
+        return rest.IsEmpty || rest[0] is (byte)' ' or (byte)'\t' ? rest.Trim(" \t"u8) : value;
+    }
+
+    private static bool IsOauthToken(ReadOnlySpan<byte> token) => token.StartsWith("sk-ant-oat"u8);
+
+    /// <summary>What templates of clients write when they have no value (row 20).</summary>
+    private static bool IsNothing(ReadOnlySpan<byte> value) =>
+        value.IsEmpty
+        || Ascii.EqualsIgnoreCase(value, "none"u8)
+        || Ascii.EqualsIgnoreCase(value, "null"u8)
+        || Ascii.EqualsIgnoreCase(value, "undefined"u8);
 }

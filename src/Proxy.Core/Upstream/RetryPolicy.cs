@@ -10,5 +10,14 @@ public static class RetryPolicy
     /// <param name="responseBytes">Bytes of a response that were seen.</param>
     /// <param name="isReplayable">The whole request is still at hand.</param>
     /// <param name="attempt">Attempts made so far, this one included.</param>
-    public static bool MayRetry(bool isReused, long bytesSent, long responseBytes, bool isReplayable, MethodId method, int attempt) => throw new NotImplementedException();
+    public static bool MayRetry(bool isReused, long bytesSent, long responseBytes, bool isReplayable, MethodId method, int attempt)
+    {
+        if (!isReused || !isReplayable || responseBytes > 0 || attempt > 1)
+        {
+            return false;
+        }
+
+        // A POST that may have been seen could run an inference twice.
+        return bytesSent == 0 || method is MethodId.Get or MethodId.Head;
+    }
 }

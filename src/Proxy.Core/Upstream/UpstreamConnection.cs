@@ -3,13 +3,17 @@ namespace Proxy.Core.Upstream;
 /// <summary>
 /// One connection to an upstream: the seam below the exchange (design.md §8, seam 2). Bytes are plain text; TLS is the implementation's.
 /// One reader and one writer may work at the same time; each side has one operation outstanding at most. Failures are
-/// <see cref="IOException"/>; after one the connection is only good for <see cref="Abort"/>.
+/// exceptions of the transport (<see cref="IsTransportFault"/>); after one the connection is only good for <see cref="Abort"/>.
 /// </summary>
 public abstract class UpstreamConnection
 {
     protected UpstreamConnection(UpstreamEndpoint endpoint) => Endpoint = endpoint;
 
     public UpstreamEndpoint Endpoint { get; }
+
+    /// <summary>What a broken, reset or aborted connection throws; anything else is a bug.</summary>
+    public static bool IsTransportFault(Exception fault) =>
+        fault is IOException or System.Net.Sockets.SocketException or ObjectDisposedException or OperationCanceledException;
 
     /// <summary>True when it has carried a request before this one (decides about retries).</summary>
     public bool IsReused { get; internal set; }
@@ -26,8 +30,11 @@ public abstract class UpstreamConnection
     /// </summary>
     public abstract bool ExpectsQuiet { get; set; }
 
-    /// <summary>Completes when response bytes, the end of the stream, or an error can be read. While pending, no buffer is asked for. At most one outstanding.</summary>
-    public abstract ValueTask WaitReadableAsync();
+    /// <summary>
+    /// Completes when response bytes, the end of the stream, or an error can be read; the value says nothing. While pending, no buffer is asked for.
+    /// At most one outstanding.
+    /// </summary>
+    public abstract ValueTask<int> WaitReadableAsync();
 
     /// <summary>
     /// Reads decrypted bytes. After <see cref="WaitReadableAsync"/> it normally completes at once. 0 is the end of the stream.
@@ -51,6 +58,17 @@ public abstract class UpstreamConnection
 
     /// <summary>The request is wholly sent: gives the send buffer back, cleared (it held a credential).</summary>
     public abstract void EndRequest();
+
+    /// <summary>The pool's: begins to watch a connection that carries no request.</summary>
+    protected internal abstract void BeginIdle();
+
+    /// <summary>The pool's: nothing was received and nothing failed since <see cref="BeginIdle"/>.</summary>
+    protected internal abstract bool IsIdleAndHealthy { get; }
+
+    /// <summary>The pool's: when it was made and when it became idle, timestamps of its time provider.</summary>
+    internal long CreatedAt { get; set; }
+
+    internal long IdleSince { get; set; }
 
     /// <summary>Cuts the connection at once, from any thread, any number of times: outstanding operations fail.</summary>
     public abstract void Abort();

@@ -6,28 +6,157 @@ namespace Proxy.Core.Upstream;
 /// </summary>
 public sealed class UpstreamPool : IAsyncDisposable
 {
-    public UpstreamPool(UpstreamEndpoint endpoint, UpstreamDialer dialer, UpstreamPoolOptions options, TimeProvider time) => throw new NotImplementedException();
+    private readonly UpstreamDialer _dialer;
+    private readonly UpstreamPoolOptions _options;
+    private readonly TimeProvider _time;
+    private readonly SemaphoreSlim _dials;
+    private readonly Lock _gate = new();
+    private UpstreamConnection?[] _idle = new UpstreamConnection?[16];
+    private int _count;
+    private bool _disposed;
 
-    public UpstreamEndpoint Endpoint => throw new NotImplementedException();
+    public UpstreamPool(UpstreamEndpoint endpoint, UpstreamDialer dialer, UpstreamPoolOptions options, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        Endpoint = endpoint;
+        _dialer = dialer;
+        _options = options;
+        _time = time;
+        _dials = new SemaphoreSlim(options.MaxConcurrentDials);
+    }
+
+    public UpstreamEndpoint Endpoint { get; }
+
+    /// <summary>Idle connections now; for metrics.</summary>
+    public int IdleCount => Volatile.Read(ref _count);
 
     /// <summary>Takes the most recently used healthy idle connection. Never blocks, never allocates.</summary>
-    public bool TryRent(out UpstreamConnection? connection) => throw new NotImplementedException();
+    public bool TryRent(out UpstreamConnection? connection)
+    {
+        long now = _time.GetTimestamp();
+        while (TryPop(out connection))
+        {
+            if (IsFit(connection!, now))
+            {
+                connection!.IsReused = true;
+                return true;
+            }
+
+            connection!.Abort();
+        }
+
+        return false;
+    }
 
     /// <summary>Dials a new connection; waits for a place when too many handshakes are under way.</summary>
     /// <exception cref="UpstreamException"/>
-    public Task<UpstreamConnection> DialAsync() => throw new NotImplementedException();
+    public async Task<UpstreamConnection> DialAsync()
+    {
+        await _dials.WaitAsync();
+        try
+        {
+            UpstreamConnection connection = await _dialer.DialAsync(Endpoint, CancellationToken.None);
+            connection.CreatedAt = _time.GetTimestamp();
+            return connection;
+        }
+        finally
+        {
+            _dials.Release();
+        }
+    }
 
     /// <summary>
     /// Takes back a connection whose request was wholly sent and whose response ended exactly at its framing with nothing surplus
     /// (http-rules.md §1.4); it is kept, or cut when too old or too many.
     /// </summary>
-    public void Return(UpstreamConnection connection) => throw new NotImplementedException();
-
-    /// <summary>Idle connections now; for metrics.</summary>
-    public int IdleCount => throw new NotImplementedException();
+    public void Return(UpstreamConnection connection)
+    {
+        long now = _time.GetTimestamp();
+        connection.IdleSince = now;
+        connection.BeginIdle();
+        if (!IsFit(connection, now) || !TryPush(connection))
+        {
+            connection.Abort();
+        }
+    }
 
     /// <summary>Drops idle connections that died, aged or idled out. Called by the coarse timer.</summary>
-    public void Scavenge() => throw new NotImplementedException();
+    public void Scavenge()
+    {
+        long now = _time.GetTimestamp();
+        lock (_gate)
+        {
+            int kept = 0;
+            for (int i = 0; i < _count; i++)
+            {
+                UpstreamConnection connection = _idle[i]!;
+                _idle[i] = null;
+                if (IsFit(connection, now))
+                {
+                    _idle[kept++] = connection;
+                }
+                else
+                {
+                    connection.Abort();
+                }
+            }
 
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+            _count = kept;
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+            while (_count > 0)
+            {
+                _idle[--_count]!.Abort();
+                _idle[_count] = null;
+            }
+        }
+
+        return default;
+    }
+
+    private bool IsFit(UpstreamConnection connection, long now) =>
+        connection.IsIdleAndHealthy
+        && _time.GetElapsedTime(connection.IdleSince, now) < _options.IdleTimeout
+        && _time.GetElapsedTime(connection.CreatedAt, now) < _options.Lifetime;
+
+    private bool TryPop(out UpstreamConnection? connection)
+    {
+        lock (_gate)
+        {
+            if (_count == 0)
+            {
+                connection = null;
+                return false;
+            }
+
+            connection = _idle[--_count];
+            _idle[_count] = null;
+            return true;
+        }
+    }
+
+    private bool TryPush(UpstreamConnection connection)
+    {
+        lock (_gate)
+        {
+            if (_disposed || _count >= _options.MaxIdle)
+            {
+                return false;
+            }
+
+            if (_count == _idle.Length)
+            {
+                Array.Resize(ref _idle, _idle.Length * 2);
+            }
+
+            _idle[_count++] = connection;
+            return true;
+        }
+    }
 }

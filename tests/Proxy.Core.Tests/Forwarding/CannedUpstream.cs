@@ -4,7 +4,7 @@ using Proxy.Core.Upstream;
 namespace Proxy.Core.Tests.Forwarding;
 
 /// <summary>Answers every request with the same bytes, in as many reads as the test says, and allocates nothing. Each read has to be let through by <see cref="Deliver"/>, so that the exchange really waits.</summary>
-internal sealed class CannedUpstream(UpstreamEndpoint endpoint, byte[] response, int pieces) : UpstreamConnection(endpoint), IValueTaskSource
+internal sealed class CannedUpstream(UpstreamEndpoint endpoint, byte[] response, int pieces) : UpstreamConnection(endpoint), IValueTaskSource<int>
 {
     private readonly byte[] _send = new byte[MaxSendHint + 4096];
     private ManualResetValueTaskSourceCore<bool> _readable;
@@ -21,7 +21,7 @@ internal sealed class CannedUpstream(UpstreamEndpoint endpoint, byte[] response,
 
     public override void BeginRequest() => _offset = 0;
 
-    public override ValueTask WaitReadableAsync() => new(this, _readable.Version);
+    public override ValueTask<int> WaitReadableAsync() => new(this, _readable.Version);
 
     /// <summary>The next piece of the response can be read.</summary>
     public void Deliver() => _readable.SetResult(true);
@@ -50,18 +50,25 @@ internal sealed class CannedUpstream(UpstreamEndpoint endpoint, byte[] response,
     {
     }
 
+    protected internal override void BeginIdle()
+    {
+    }
+
+    protected internal override bool IsIdleAndHealthy => true;
+
     public override void Abort()
     {
     }
 
-    void IValueTaskSource.GetResult(short token)
+    int IValueTaskSource<int>.GetResult(short token)
     {
         _ = _readable.GetResult(token);
         _readable.Reset();
+        return 0;
     }
 
-    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _readable.GetStatus(token);
+    ValueTaskSourceStatus IValueTaskSource<int>.GetStatus(short token) => _readable.GetStatus(token);
 
-    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+    void IValueTaskSource<int>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _readable.OnCompleted(continuation, state, token, flags);
 }

@@ -30,11 +30,12 @@ internal sealed class ScriptedUpstream(UpstreamEndpoint endpoint) : UpstreamConn
 
     public override void BeginRequest() => _bytesSent = 0;
 
-    public override async ValueTask WaitReadableAsync()
+    public override async ValueTask<int> WaitReadableAsync()
     {
         ReadResult read = await _response.Reader.ReadAsync();
         _response.Reader.AdvanceTo(read.Buffer.Start);
         ThrowIfAborted();
+        return 0;
     }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> destination)
@@ -71,6 +72,12 @@ internal sealed class ScriptedUpstream(UpstreamEndpoint endpoint) : UpstreamConn
     public override void EndRequest()
     {
     }
+
+    protected internal override void BeginIdle()
+    {
+    }
+
+    protected internal override bool IsIdleAndHealthy => !_aborted;
 
     public override void Abort()
     {

@@ -1,0 +1,148 @@
+using System.Buffers;
+using System.Net.Sockets;
+
+namespace Proxy.Core.Upstream;
+
+/// <summary>
+/// The stream under <see cref="System.Net.Security.SslStream"/>: straight on the socket. NetworkStream would cost a peek and a wake-up per read
+/// and a send per TLS record. Writes are gathered (corked) and leave in one send. One reader and one writer at a time.
+/// </summary>
+internal sealed class SocketStream(Socket socket) : Stream
+{
+    /// <summary>Gathered writes leave at this size even when nobody uncorks: four TLS records and their overhead.</summary>
+    private const int CorkCapacity = 72 * 1024;
+
+    private byte[]? _cork;
+    private int _corked;
+
+    /// <summary>
+    /// What a read into no buffer does. True: it waits until something can be read, so that no buffer is held meanwhile. False: it completes at once,
+    /// so that SslStream goes on to the real read, which saves a wake-up and costs its 32 KiB buffer while it waits.
+    /// </summary>
+    public bool WaitsOnEmptyReads { get; set; }
+
+    /// <summary>Off during the handshake, whose messages must leave at once.</summary>
+    public bool IsCorked { get; set; }
+
+    /// <summary>Bytes that the operating system took.</summary>
+    public long BytesSent { get; private set; }
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => true;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        buffer.IsEmpty && !WaitsOnEmptyReads ? new ValueTask<int>(0) : socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken);
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (!IsCorked)
+        {
+            return SendAllAsync(buffer);
+        }
+
+        _cork ??= ArrayPool<byte>.Shared.Rent(CorkCapacity);
+        if (buffer.Length > _cork.Length - _corked)
+        {
+            return SendThenCorkAsync(buffer);
+        }
+
+        buffer.Span.CopyTo(_cork.AsSpan(_corked));
+        _corked += buffer.Length;
+        return default;
+    }
+
+    /// <summary>Sends what was gathered.</summary>
+    public ValueTask UncorkAsync()
+    {
+        if (_corked == 0)
+        {
+            return default;
+        }
+
+        ValueTask<int> send = socket.SendAsync(_cork.AsMemory(0, _corked), SocketFlags.None);
+        if (!send.IsCompletedSuccessfully)
+        {
+            return FinishUncorkAsync(send);
+        }
+
+        int sent = send.Result;
+        BytesSent += sent;
+        if (sent < _corked)
+        {
+            return FinishUncorkAsync(new ValueTask<int>(0), sent);
+        }
+
+        ReleaseCork();
+        return default;
+    }
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public override void Flush()
+    {
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("Nothing on the data path blocks.");
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("Nothing on the data path blocks.");
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        // Reset rather than close: the peer learns at once that nobody reads on.
+        socket.Close(0);
+        base.Dispose(disposing);
+    }
+
+    private async ValueTask FinishUncorkAsync(ValueTask<int> send, int sent = 0)
+    {
+        int count = await send;
+        BytesSent += count;
+        sent += count;
+        await SendAllAsync(_cork.AsMemory(sent, _corked - sent));
+        ReleaseCork();
+    }
+
+    private async ValueTask SendThenCorkAsync(ReadOnlyMemory<byte> buffer)
+    {
+        await UncorkAsync();
+        if (buffer.Length > CorkCapacity)
+        {
+            await SendAllAsync(buffer);
+            return;
+        }
+
+        await WriteAsync(buffer);
+    }
+
+    private async ValueTask SendAllAsync(ReadOnlyMemory<byte> buffer)
+    {
+        while (!buffer.IsEmpty)
+        {
+            int count = await socket.SendAsync(buffer, SocketFlags.None);
+            BytesSent += count;
+            buffer = buffer[count..];
+        }
+    }
+
+    private void ReleaseCork()
+    {
+        _corked = 0;
+        ArrayPool<byte>.Shared.Return(_cork!);
+        _cork = null;
+    }
+}

@@ -1,0 +1,143 @@
+using System.Buffers;
+using System.Net.Security;
+
+namespace Proxy.Core.Upstream;
+
+/// <summary>A connection over our own socket stream, with <see cref="SslStream"/> on it where the upstream speaks TLS.</summary>
+internal sealed class StreamUpstreamConnection : UpstreamConnection
+{
+    private const int SendCapacity = MaxSendHint;
+
+    private readonly SocketStream _socket;
+    private readonly Stream _stream;
+    private readonly bool _isPlain;
+    private ValueTask<int> _idleRead;
+    private bool _hasIdleRead;
+    private bool _expectsQuiet;
+    private byte[]? _send;
+    private int _pending;
+    private long _sentBefore;
+    private int _aborted;
+
+    public StreamUpstreamConnection(UpstreamEndpoint endpoint, SocketStream socket, SslStream? tls)
+        : base(endpoint)
+    {
+        _socket = socket;
+        _stream = tls is null ? socket : tls;
+        _isPlain = tls is null;
+        _socket.IsCorked = true;
+        _socket.WaitsOnEmptyReads = _isPlain;
+    }
+
+    public override long BytesSent => _socket.BytesSent - _sentBefore;
+
+    public override int PendingSend => Volatile.Read(ref _pending);
+
+    public override bool ExpectsQuiet
+    {
+        get => _expectsQuiet;
+        set
+        {
+            _expectsQuiet = value;
+            _socket.WaitsOnEmptyReads = _isPlain || value;
+        }
+    }
+
+    public override void BeginRequest()
+    {
+        _sentBefore = _socket.BytesSent;
+        ExpectsQuiet = false;
+    }
+
+    public override ValueTask<int> WaitReadableAsync()
+    {
+        if (_hasIdleRead)
+        {
+            // The read that watched over the idle connection is the wait for this response: two may never be outstanding.
+            _hasIdleRead = false;
+            ValueTask<int> read = _idleRead;
+            _idleRead = default;
+            return read;
+        }
+
+        return _stream.ReadAsync(Memory<byte>.Empty);
+    }
+
+    public override ValueTask<int> ReadAsync(Memory<byte> destination) => _stream.ReadAsync(destination);
+
+    public override Memory<byte> GetSendMemory(int sizeHint)
+    {
+        _send ??= ArrayPool<byte>.Shared.Rent(SendCapacity);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(sizeHint, _send.Length - _pending);
+        return _send.AsMemory(_pending);
+    }
+
+    public override void AdvanceSend(int count) => Volatile.Write(ref _pending, _pending + count);
+
+    public override ValueTask FlushAsync()
+    {
+        if (_pending == 0)
+        {
+            return default;
+        }
+
+        ValueTask write = _stream.WriteAsync(_send.AsMemory(0, _pending));
+        if (!write.IsCompletedSuccessfully)
+        {
+            return FinishFlushAsync(write);
+        }
+
+        write.GetAwaiter().GetResult();
+        ValueTask uncork = _socket.UncorkAsync();
+        if (!uncork.IsCompletedSuccessfully)
+        {
+            return FinishFlushAsync(uncork);
+        }
+
+        Volatile.Write(ref _pending, 0);
+        return default;
+    }
+
+    public override void EndRequest()
+    {
+        if (_send is not null)
+        {
+            // Its start held a credential.
+            ArrayPool<byte>.Shared.Return(_send, clearArray: true);
+            _send = null;
+        }
+
+        Volatile.Write(ref _pending, 0);
+    }
+
+    public override void Abort()
+    {
+        if (Interlocked.Exchange(ref _aborted, 1) == 0)
+        {
+            _stream.Dispose();
+        }
+    }
+
+    protected internal override void BeginIdle()
+    {
+        // Waiting, not reading: otherwise SslStream would hold its buffer for every idle connection.
+        _socket.WaitsOnEmptyReads = true;
+        if (!_hasIdleRead)
+        {
+#pragma warning disable CA2012 // Looked at while it is pending, awaited once: by the request that rents the connection.
+            _idleRead = _stream.ReadAsync(Memory<byte>.Empty);
+#pragma warning restore CA2012
+            _hasIdleRead = true;
+        }
+    }
+
+    /// <summary>TLS 1.3 session tickets do not complete the read; data, the end of the stream and errors do.</summary>
+    protected internal override bool IsIdleAndHealthy => _hasIdleRead && !_idleRead.IsCompleted && Volatile.Read(ref _aborted) == 0;
+
+    private async ValueTask FinishFlushAsync(ValueTask outstanding)
+    {
+        await outstanding;
+        await _socket.UncorkAsync();
+        Volatile.Write(ref _pending, 0);
+    }
+}

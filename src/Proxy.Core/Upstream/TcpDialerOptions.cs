@@ -1,0 +1,16 @@
+using System.Security.Cryptography.X509Certificates;
+
+namespace Proxy.Core.Upstream;
+
+/// <summary>Immutable.</summary>
+public sealed record TcpDialerOptions
+{
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    public TimeSpan TlsTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Certificate authorities that are trusted beside the system's.</summary>
+    public X509Certificate2Collection? ExtraCertificateAuthorities { get; init; }
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+}
