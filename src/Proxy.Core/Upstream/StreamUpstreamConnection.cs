@@ -122,12 +122,21 @@ internal sealed class StreamUpstreamConnection : UpstreamConnection
     {
         // Waiting, not reading: otherwise SslStream would hold its buffer for every idle connection.
         _socket.WaitsOnEmptyReads = true;
-        if (!_hasIdleRead)
+        if (_hasIdleRead || Volatile.Read(ref _aborted) != 0)
+        {
+            return;
+        }
+
+        try
         {
 #pragma warning disable CA2012 // Looked at while it is pending, awaited once: by the request that rents the connection.
             _idleRead = _stream.ReadAsync(Memory<byte>.Empty);
 #pragma warning restore CA2012
             _hasIdleRead = true;
+        }
+        catch (Exception fault) when (IsTransportFault(fault))
+        {
+            // Cut in this very moment by another thread: without a read it is not healthy, and the pool drops it.
         }
     }
 

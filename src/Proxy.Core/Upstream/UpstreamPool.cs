@@ -105,6 +105,9 @@ public sealed class UpstreamPool : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Cuts idle connections. Requests that began with an older snapshot may still dial and return: their connections are cut when they come back.
+    /// </summary>
     public ValueTask DisposeAsync()
     {
         lock (_gate)

@@ -16,7 +16,7 @@ public sealed class FaultTests
         await using Bench bench = new();
         bench.FailNextDial(failure);
         await bench.Client.SendAsync(Bench.Post("{}"));
-        string answer = await bench.Client.ReadUntilAsync("\"}");
+        string answer = await bench.Client.ReadAnswerAsync();
         Assert.StartsWith($"HTTP/1.1 {status} ", answer, StringComparison.Ordinal);
         SpendRecord record = await bench.Sink.NextAsync(0);
         Assert.Equal(failure, record.Failure);
@@ -37,7 +37,7 @@ public sealed class FaultTests
         ScriptedUpstream upstream = await bench.UpstreamAsync();
         _ = await upstream.ReceiveUntilAsync("{}");
         bench.Pass(TimeSpan.FromSeconds(660));
-        string answer = await bench.Client.ReadUntilAsync("\"}");
+        string answer = await bench.Client.ReadAnswerAsync();
         Assert.StartsWith("HTTP/1.1 504 ", answer, StringComparison.Ordinal);
         Assert.Contains("timeout_error", answer, StringComparison.Ordinal);
         Assert.True(upstream.WasAborted);
@@ -136,7 +136,7 @@ public sealed class FaultTests
         ScriptedUpstream upstream = await bench.UpstreamAsync();
         _ = await upstream.ReceiveUntilAsync("01234");
         bench.Pass(TimeSpan.FromSeconds(30));
-        Assert.StartsWith("HTTP/1.1 408 ", await bench.Client.ReadUntilAsync("\"}"), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 408 ", await bench.Client.ReadAnswerAsync(), StringComparison.Ordinal);
         Assert.True(upstream.WasAborted);
     }
 
@@ -148,7 +148,7 @@ public sealed class FaultTests
     {
         await using Bench bench = new();
         await bench.Client.SendAsync($"POST /anthropic/v1/messages HTTP/1.1\r\nHost: g\r\nx-litellm-api-key: {Bench.Key}\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}");
-        string answer = await bench.Client.ReadUntilAsync("\"}");
+        string answer = await bench.Client.ReadAnswerAsync();
         Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
         Assert.Contains("connection: close\r\n", answer, StringComparison.Ordinal);
         Assert.Equal(0, bench.IdleUpstreams);
@@ -191,7 +191,7 @@ public sealed class FaultTests
         await bench.Client.SendAsync(Bench.Post("{}"));
         _ = await stale.ReceiveUntilAsync("{}");
         stale.EndResponses();
-        Assert.StartsWith("HTTP/1.1 502 ", await bench.Client.ReadUntilAsync("\"}"), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 502 ", await bench.Client.ReadAnswerAsync(), StringComparison.Ordinal);
         Assert.Equal(1, bench.Dials);
     }
 
@@ -206,7 +206,7 @@ public sealed class FaultTests
         ScriptedUpstream fresh = await bench.UpstreamAsync();
         Assert.StartsWith("GET /v1/models HTTP/1.1\r\n", await fresh.ReceiveUntilAsync("\r\n\r\n"), StringComparison.Ordinal);
         fresh.EndResponses();
-        Assert.StartsWith("HTTP/1.1 502 ", await bench.Client.ReadUntilAsync("\"}"), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 502 ", await bench.Client.ReadAnswerAsync(), StringComparison.Ordinal);
         Assert.Equal(2, bench.Dials);
     }
 

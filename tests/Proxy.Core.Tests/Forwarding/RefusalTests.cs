@@ -29,7 +29,7 @@ public sealed class RefusalTests
     {
         await using Bench bench = new();
         await bench.Client.SendAsync(request);
-        string answer = await bench.Client.ReadUntilAsync("\"}");
+        string answer = await bench.Client.ReadAnswerAsync();
         Assert.True(answer.StartsWith($"HTTP/1.1 {status} ", StringComparison.Ordinal), why + ": " + answer);
         int end = answer.IndexOf("\r\n\r\n", StringComparison.Ordinal);
         JsonElement body = JsonDocument.Parse(answer[(end + 4)..]).RootElement;
@@ -61,7 +61,7 @@ public sealed class RefusalTests
         await using Bench bench = new();
         string smuggled = "GET /anthropic/smuggled HTTP/1.1\r\nHost: g\r\n\r\n";
         await bench.Client.SendAsync($"POST /anthropic/v1/messages HTTP/1.1\r\nHost: g\r\nContent-Length: {smuggled.Length}\r\n\r\n{smuggled}" + Bench.Get());
-        Assert.StartsWith("HTTP/1.1 401 ", await bench.Client.ReadUntilAsync("\"}"), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 401 ", await bench.Client.ReadAnswerAsync(), StringComparison.Ordinal);
         ScriptedUpstream upstream = await bench.UpstreamAsync();
         Assert.StartsWith("GET /v1/models ", await upstream.ReceiveUntilAsync("\r\n\r\n"), StringComparison.Ordinal);
         await upstream.RespondAsync(Bench.Ok("fine"));
@@ -86,7 +86,7 @@ public sealed class RefusalTests
         await using Bench bench = new();
         bench.Sink.IsFull = true;
         await bench.Client.SendAsync(Bench.Post("{}"));
-        string answer = await bench.Client.ReadUntilAsync("\"}");
+        string answer = await bench.Client.ReadAnswerAsync();
         Assert.StartsWith("HTTP/1.1 503 ", answer, StringComparison.Ordinal);
         Assert.Contains("x-should-retry: true\r\n", answer, StringComparison.Ordinal);
         Assert.Equal(0, bench.Dials);
@@ -102,7 +102,7 @@ public sealed class RefusalTests
     {
         await using Bench bench = new();
         await bench.Client.SendAsync("GET /anthropic/v1/models HTTP/1.1\r\nHost: g\r\nx-claude-code-session-id: s1\r\n\r\n");
-        _ = await bench.Client.ReadUntilAsync("\"}");
+        _ = await bench.Client.ReadAnswerAsync();
         SpendRecord record = await bench.Sink.NextAsync(0);
         Assert.Equal(EndReason.Refused, record.EndReason);
         Assert.Equal(RefusalReason.KeyMissing, record.Refusal);

@@ -52,7 +52,6 @@ internal sealed class TestConnection : ConnectionContext, IConnectionLifetimeNot
     {
         WasAborted = true;
         _closed.Cancel();
-        _toClient.Reader.CancelPendingRead();
         _toGateway.Writer.Complete();
         _toClient.Reader.Complete();
     }
@@ -90,6 +89,9 @@ internal sealed class TestConnection : ConnectionContext, IConnectionLifetimeNot
             }
         }
     }
+
+    /// <summary>Reads one answer of the gateway's own: head and the JSON body behind it.</summary>
+    public async Task<string> ReadAnswerAsync() => await ReadUntilAsync("\r\n\r\n") + await ReadUntilAsync("\"request_id\":") + await ReadUntilAsync("}");
 
     /// <summary>Reads to the end of the connection.</summary>
     public async Task<string> ReadToEndAsync()

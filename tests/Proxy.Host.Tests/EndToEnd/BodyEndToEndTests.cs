@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Proxy.Host.Storage;
 
 namespace Proxy.Host.Tests.EndToEnd;
 

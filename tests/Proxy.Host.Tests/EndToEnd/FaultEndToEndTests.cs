@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Proxy.Core.Metering;
+using Proxy.Host.Storage;
 using Proxy.Simulator.Records;
 
 namespace Proxy.Host.Tests.EndToEnd;
@@ -17,7 +19,7 @@ public sealed class FaultEndToEndTests
         RawResponse response = await client.ReceiveAsync();
         AssertError(response, 502, "api_error");
         SpendRow row = Assert.Single(await gateway.SpendAsync(1));
-        Assert.Equal("upstream_failed", row.EndReason);
+        Assert.Equal(EndReason.UpstreamFailed, row.EndReason);
         Assert.Equal(502, row.Status);
     }
 
@@ -51,9 +53,9 @@ public sealed class FaultEndToEndTests
         await gateway.Simulator.WhenHeldAsync("never");
         client.Reset();
         SpendRow row = Assert.Single(await gateway.SpendAsync(1));
-        Assert.Equal("client_gone", row.EndReason);
-        Assert.True(row.IsIncomplete);
-        Assert.Equal(25, row.InputTokens);
+        Assert.Equal(EndReason.ClientGone, row.EndReason);
+        Assert.True(row.Flags.HasFlag(SpendFlags.Incomplete));
+        Assert.Equal(25, row.Usage.InputTokens);
 
         gateway.Simulator.Release("never");
         TruthRecord truth = await gateway.Simulator.Truth.WhenEndedAsync("leaver");

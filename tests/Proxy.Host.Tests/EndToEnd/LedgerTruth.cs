@@ -1,3 +1,5 @@
+using Proxy.Core.Metering;
+using Proxy.Host.Storage;
 using Proxy.Simulator;
 using Proxy.Simulator.Records;
 using Proxy.Simulator.Usage;
@@ -18,27 +20,46 @@ internal static class LedgerTruth
             Assert.Equal(truth.Model, row.ModelServed);
         }
 
-        Assert.Equal(sent.InputTokens, row.InputTokens);
-        Assert.Equal(sent.CacheReadInputTokens, row.CacheReadInputTokens);
-        Assert.Equal(sent.CacheCreationInputTokens, row.CacheCreationInputTokens);
-        Assert.Equal(sent.Ephemeral5mInputTokens ?? 0, row.CacheCreation5mInputTokens);
-        Assert.Equal(sent.Ephemeral1hInputTokens ?? 0, row.CacheCreation1hInputTokens);
-        Assert.Equal(sent.ThinkingTokens ?? 0, row.ThinkingTokens);
-        Assert.Equal(sent.WebSearchRequests ?? 0, row.WebSearchRequests);
-        Assert.Equal(sent.WebFetchRequests ?? 0, row.WebFetchRequests);
-        Assert.Equal(sent.ServiceTier ?? "", row.ServiceTier);
-        Assert.Equal(sent.Speed ?? "", row.Speed);
-        Assert.Equal(sent.Iterations?.Count ?? 0, row.IterationCount);
-        Assert.Equal(truth.ErrorType is not null && truth.Streamed && truth.Status == 200, row.EndReason == "upstream_error_event");
-        if (row.IsEstimated)
+        bool isErrorEvent = truth.ErrorType is not null && truth.Streamed && truth.Status == 200;
+        Assert.Equal(isErrorEvent, row.EndReason == EndReason.UpstreamErrorEvent);
+        Assert.Equal(truth.Outcome == Outcome.Cut, row.EndReason == EndReason.UpstreamCut);
+
+        // What was delivered and not yet reported is estimated, about four bytes of text a token; an error before any output costs nothing.
+        bool isEstimated = row.Flags.HasFlag(SpendFlags.Estimated);
+        long output = isEstimated ? Math.Max(sent.OutputTokens, truth.SentTextBytes / 4)
+            : isErrorEvent && truth.SentTextBytes == 0 ? row.Usage.OutputTokens
+            : sent.OutputTokens;
+        Assert.Equal(Expected(sent, output), row.Usage);
+        Assert.True(!isEstimated || row.Flags.HasFlag(SpendFlags.Incomplete));
+
+        Assert.Equal(sent.Iterations?.Count ?? 0, row.Iterations.Count);
+        for (int i = 0; i < row.Iterations.Count; i++)
         {
-            // What was delivered and not yet reported: about four bytes of text a token, never less than reported.
-            Assert.Equal(Math.Max(sent.OutputTokens, truth.SentTextBytes / 4), row.OutputTokens);
-            Assert.True(row.IsIncomplete);
-        }
-        else
-        {
-            Assert.Equal(sent.OutputTokens, row.OutputTokens);
+            SimIteration iteration = sent.Iterations![i];
+            Assert.Equal(iteration.Type, EnumNames<IterationKind>.Text(row.Iterations[i].Kind));
+            Assert.Equal(iteration.Model ?? "", row.Iterations[i].Model);
+            Assert.Equal(iteration.InputTokens, row.Iterations[i].Usage.InputTokens);
+            Assert.Equal(iteration.CacheReadInputTokens, row.Iterations[i].Usage.CacheReadInputTokens);
+            Assert.Equal(iteration.CacheCreationInputTokens, row.Iterations[i].Usage.CacheCreationInputTokens);
+            Assert.Equal(iteration.Ephemeral5mInputTokens ?? 0, row.Iterations[i].Usage.CacheCreation5mInputTokens);
+            Assert.Equal(iteration.Ephemeral1hInputTokens ?? 0, row.Iterations[i].Usage.CacheCreation1hInputTokens);
+            Assert.True(isEstimated || iteration.OutputTokens == row.Iterations[i].Usage.OutputTokens);
         }
     }
+
+    private static UsageCounters Expected(SimUsage sent, long output) => new()
+    {
+        InputTokens = sent.InputTokens,
+        CacheReadInputTokens = sent.CacheReadInputTokens,
+        CacheCreationInputTokens = sent.CacheCreationInputTokens,
+        CacheCreation5mInputTokens = sent.Ephemeral5mInputTokens ?? 0,
+        CacheCreation1hInputTokens = sent.Ephemeral1hInputTokens ?? 0,
+        OutputTokens = output,
+        ThinkingTokens = sent.ThinkingTokens ?? 0,
+        WebSearchRequests = sent.WebSearchRequests ?? 0,
+        WebFetchRequests = sent.WebFetchRequests ?? 0,
+        ServiceTier = sent.ServiceTier switch { null => ServiceTier.Unreported, "standard" => ServiceTier.Standard, "priority" => ServiceTier.Priority, "batch" => ServiceTier.Batch, _ => ServiceTier.Other },
+        Speed = sent.Speed switch { null => Speed.Unreported, "standard" => Speed.Standard, "fast" => Speed.Fast, _ => Speed.Other },
+        InferenceGeo = sent.InferenceGeo switch { null => InferenceGeo.Unreported, "global" => InferenceGeo.Global, "us" => InferenceGeo.Us, _ => InferenceGeo.Other },
+    };
 }

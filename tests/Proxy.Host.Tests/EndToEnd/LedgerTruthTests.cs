@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
-using Proxy.Simulator.Records;
+using Proxy.Core.Metering;
+using Proxy.Host.Storage;
 
 namespace Proxy.Host.Tests.EndToEnd;
 
@@ -17,7 +18,7 @@ public sealed class LedgerTruthTests
         int next = -1;
         ConcurrentBag<string> faults = [];
         await Task.WhenAll(Enumerable.Range(0, Connections).Select(_ => ServeAsync(gateway, () => Interlocked.Increment(ref next), faults)));
-        Assert.Empty(faults);
+        Assert.True(faults.IsEmpty, string.Join("\n", faults.Take(5)));
 
         IReadOnlyList<SpendRow> rows = await gateway.SpendAsync(Requests);
         Assert.Equal(Requests, rows.Count);
@@ -29,11 +30,11 @@ public sealed class LedgerTruthTests
         }
 
         // The mixture was one: every kind took part, and each was told apart.
-        Assert.True(rows.Count(row => row.EndReason == "upstream_cut") > Requests / 50);
-        Assert.True(rows.Count(row => row.EndReason == "upstream_error_event") > Requests / 50);
-        Assert.True(rows.Count(row => row.PathClass == "count_tokens") > Requests / 50);
+        Assert.True(rows.Count(row => row.EndReason == EndReason.UpstreamCut) > Requests / 50);
+        Assert.True(rows.Count(row => row.EndReason == EndReason.UpstreamErrorEvent) > Requests / 50);
+        Assert.True(rows.Count(row => row.PathClass == PathClass.CountTokens) > Requests / 50);
         Assert.True(rows.Count(row => row.Status is 429 or 529 or 500) > Requests / 50);
-        Assert.True(rows.Count(row => row.IterationCount > 0) > Requests / 50);
+        Assert.True(rows.Count(row => row.Iterations.Count > 0) > Requests / 50);
     }
 
     private static async Task ServeAsync(GatewayFixture gateway, Func<int> take, ConcurrentBag<string> faults)
@@ -64,7 +65,7 @@ public sealed class LedgerTruthTests
             }
             catch (Exception fault)
             {
-                faults.Add($"{i}: {fault}");
+                faults.Add($"{i} {request}: {fault}");
                 ended = true;
             }
 

@@ -94,12 +94,12 @@ internal sealed class RawClient : IAsyncDisposable
     public async Task<byte[]> ReceiveAllAsync()
     {
         using MemoryStream all = new();
-        while (await FillAsync())
+        do
         {
             all.Write(_buffer, _start, _end - _start);
             _start = _end;
         }
-
+        while (await FillAsync());
         return all.ToArray();
     }
 

@@ -1,0 +1,24 @@
+namespace Proxy.Host.Tests.EndToEnd;
+
+/// <summary>What a test wants to be different.</summary>
+internal sealed class GatewayFixtureOptions
+{
+    public string? ServerKey { get; set; } = "sk-ant-api03-company-server-key";
+
+    /// <summary>The simulator refuses requests without a credential, as the real API does.</summary>
+    public bool RequireCredentials { get; set; } = true;
+
+    public bool AcceptClientCredentials { get; set; } = true;
+
+    public bool UpstreamTls { get; set; } = true;
+
+    /// <summary>The simulator's throw-away authority is configured as trusted.</summary>
+    public bool TrustSimulator { get; set; } = true;
+
+    /// <summary>Another upstream in place of the simulator.</summary>
+    public string? UpstreamUrl { get; set; }
+
+    public TimeSpan? ResponseHeadTimeout { get; set; }
+
+    public bool MostTalkativeLogs { get; set; }
+}
