@@ -88,12 +88,12 @@ public sealed class FirstRunTests : IDisposable
                 LedgerPath = _directory.Ledger,
                 Listen = [ListenAddress.Default with { Port = 0 }],
                 Keys = [Records.Alice],
-                AdminKeyHash = KeyHash.Of("the-admin-key"),
+                AdminKeyHash = KeyHash.Of("sk-the-admin-key"),
             },
             logs: _log);
         Assert.Null(host.FirstRun.VirtualKey);
         Assert.Null(host.FirstRun.AdminKey);
-        Assert.True(host.Gateway.Snapshot.Keys.IsAdminKey("the-admin-key"u8));
+        Assert.True(host.Gateway.Snapshot.Keys.IsAdminKey("sk-the-admin-key"u8));
     }
 
     private Task<GatewayHost> StartAsync() =>
