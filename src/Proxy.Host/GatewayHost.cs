@@ -135,7 +135,11 @@ internal sealed class GatewayHost : IAsyncDisposable
 
         if (_app is not null)
         {
-            HostLog.Stopping(_logger, _configuration.Drain);
+            if (Addresses.Count > 0)
+            {
+                HostLog.Stopping(_logger, _configuration.Drain);
+            }
+
             await _app.StopAsync();
             await _app.DisposeAsync();
         }
