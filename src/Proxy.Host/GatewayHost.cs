@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Data.Sqlite;
 using Proxy.Core.Forwarding;
 using Proxy.Core.Identity;
-using Proxy.Core.Metering;
+using Proxy.Core.Upstream;
 using Proxy.Host.Composition;
 using Proxy.Host.Configuration;
 using Proxy.Host.Storage.Sqlite;
@@ -25,14 +25,13 @@ internal sealed class GatewayHost : IAsyncDisposable
     private readonly SnapshotBuilder _snapshots;
     private readonly SqliteKeyStore _keys;
     private readonly SqliteSpendSink _sink;
-    private readonly Lock _reloadLock = new();
-    private readonly string? _ledgerAdminKeyHash;
+    private readonly SemaphoreSlim _reloading = new(1);
     private ITimer? _housekeeping;
     private WebApplication? _app;
     private GatewayConfiguration _configuration;
     private int _disposed;
 
-    private GatewayHost(GatewayConfiguration configuration, TimeProvider time, ILoggerFactory loggers, Func<PoolKey, Core.Upstream.UpstreamDialer> dialers)
+    private GatewayHost(GatewayConfiguration configuration, TimeProvider time, ILoggerFactory loggers, Func<PoolKey, TimeProvider, UpstreamDialer> dialers)
     {
         _configuration = configuration;
         _time = time;
@@ -57,8 +56,7 @@ internal sealed class GatewayHost : IAsyncDisposable
             ledgerKeys = [FirstPrincipal(newKey)];
         }
 
-        _ledgerAdminKeyHash = configuration.AdminKeyHash is null ? adminKeyHash ?? KeyHash.Of(newAdminKey!) : null;
-        GatewaySnapshot snapshot = _snapshots.Build(configuration, ledgerKeys, configuration.AdminKeyHash ?? _ledgerAdminKeyHash);
+        GatewaySnapshot snapshot = _snapshots.Build(configuration, ledgerKeys, adminKeyHash ?? KeyHash.Of(newAdminKey!));
 
         Health = new GatewayHealth();
         _sink = new SqliteSpendSink(configuration.LedgerPath, configuration.Ledger, () => Gateway!.Snapshot.Prices, Health, time, _logger);
@@ -88,7 +86,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         StartAsync(configuration, time ?? TimeProvider.System, HostLogging.Create(configuration.LogLevel, logs), asService: false, DialerFactory.Create);
 
     public static async Task<GatewayHost> StartAsync(
-        GatewayConfiguration configuration, TimeProvider time, ILoggerFactory loggers, bool asService, Func<PoolKey, Core.Upstream.UpstreamDialer> dialers)
+        GatewayConfiguration configuration, TimeProvider time, ILoggerFactory loggers, bool asService, Func<PoolKey, TimeProvider, UpstreamDialer> dialers)
     {
         GatewayHost host = new(configuration, time, loggers, dialers);
         try
@@ -113,39 +111,18 @@ internal sealed class GatewayHost : IAsyncDisposable
     /// Reads the configuration again and swaps keys, routes, prices and limits; connections and pools whose upstream stays are not touched.
     /// What cannot be used changes nothing, and is logged.
     /// </summary>
-    public bool Reload(Func<GatewayConfiguration> read)
+    public async Task<bool> ReloadAsync(Func<GatewayConfiguration> read)
     {
-        lock (_reloadLock)
+        await _reloading.WaitAsync();
+        try
         {
-            try
-            {
-                GatewayConfiguration next = read();
-                GatewaySnapshot snapshot = _snapshots.Build(next, _keys.ReadKeys(), next.AdminKeyHash ?? _ledgerAdminKeyHash ?? _keys.ReadAdminKeyHash());
-                Gateway.Snapshot = snapshot;
-                _pools.KeepOnly(SnapshotBuilder.PoolsOf(next));
-                WarnOfRestarts(next);
-                LogWarnings(next);
-                HostLog.Reloaded(_logger, snapshot.Keys.Count, next.Routes.Count, snapshot.Prices.Version);
-
-                // What takes a restart stays as it was started.
-                _configuration = next with { Listen = _configuration.Listen, Tls = _configuration.Tls, LedgerPath = _configuration.LedgerPath, Ledger = _configuration.Ledger, Transport = _configuration.Transport, Drain = _configuration.Drain, LogLevel = _configuration.LogLevel };
-                return true;
-            }
-            catch (ConfigurationException fault)
-            {
-                foreach (string problem in fault.Problems)
-                {
-                    HostLog.ReloadRefused(_logger, problem);
-                }
-            }
-            catch (Exception fault)
-            {
-                HostLog.ReloadRefused(_logger, fault.Message);
-            }
-
-            // Pools that only the refused configuration wanted.
-            _pools.KeepOnly(SnapshotBuilder.PoolsOf(_configuration));
-            return false;
+            return Apply(read);
+        }
+        finally
+        {
+            // The pools that only the old configuration wanted, or the refused one.
+            await _pools.KeepOnlyAsync(SnapshotBuilder.PoolsOf(_configuration));
+            _reloading.Release();
         }
     }
 
@@ -158,7 +135,11 @@ internal sealed class GatewayHost : IAsyncDisposable
 
         if (_app is not null)
         {
-            HostLog.Stopping(_logger, _configuration.Drain);
+            if (Addresses.Count > 0)
+            {
+                HostLog.Stopping(_logger, _configuration.Drain);
+            }
+
             await _app.StopAsync();
             await _app.DisposeAsync();
         }
@@ -171,13 +152,53 @@ internal sealed class GatewayHost : IAsyncDisposable
         await _sink.DisposeAsync();
         await _pools.DisposeAsync();
         Gateway.Dispose();
+        _reloading.Dispose();
         _loggers.Dispose();
+    }
+
+    private bool Apply(Func<GatewayConfiguration> read)
+    {
+        try
+        {
+            GatewayConfiguration next = read();
+            GatewaySnapshot snapshot = _snapshots.Build(next, _keys.ReadKeys(), next.AdminKeyHash ?? _keys.ReadAdminKeyHash());
+            Gateway.Snapshot = snapshot;
+            WarnOfRestarts(next);
+            LogWarnings(next);
+            HostLog.Reloaded(_logger, snapshot.Keys.Count, next.Routes.Count, snapshot.Prices.Version);
+            _configuration = next with
+            {
+                // What takes a restart stays as it was started.
+                Listen = _configuration.Listen,
+                Tls = _configuration.Tls,
+                LedgerPath = _configuration.LedgerPath,
+                Ledger = _configuration.Ledger,
+                Transport = _configuration.Transport,
+                Drain = _configuration.Drain,
+                LogLevel = _configuration.LogLevel,
+            };
+            return true;
+        }
+        catch (ConfigurationException fault)
+        {
+            foreach (string problem in fault.Problems)
+            {
+                HostLog.ReloadRefused(_logger, problem);
+            }
+        }
+        catch (Exception fault)
+        {
+            // A reload must never be the end of a gateway that works.
+            HostLog.ReloadRefused(_logger, fault.Message);
+        }
+
+        return false;
     }
 
     private async Task OpenAsync(bool asService)
     {
         _app = DataPort.Build(_configuration, Gateway, _loggers, asService);
-        _housekeeping = _time.CreateTimer(static state => _ = ((GatewayHost)state!).KeepHouseAsync(), this, HousekeepingPeriod, HousekeepingPeriod);
+        _housekeeping = _time.CreateTimer(static state => ((GatewayHost)state!).KeepHouse(), this, HousekeepingPeriod, HousekeepingPeriod);
         await _app.StartAsync();
         Addresses = [.. _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(address => new Uri(address))];
 
@@ -194,14 +215,15 @@ internal sealed class GatewayHost : IAsyncDisposable
         HostLog.Started(_logger, string.Join(' ', Addresses), LedgerPath);
     }
 
-    private async Task KeepHouseAsync()
+    private void KeepHouse()
     {
         try
         {
-            await _pools.ScavengeAsync();
+            _pools.Scavenge();
         }
         catch (Exception fault)
         {
+            // Thrown on a timer it would end the process.
             HostLog.HousekeepingBroken(_logger, fault);
         }
     }

@@ -12,6 +12,11 @@ internal static class ConfigCheckCommand
         {
             GatewayConfiguration configuration = ConfigurationLoader.Load(source);
             _ = SnapshotBuilder.ReadPrices(configuration.Prices);
+            foreach (string file in configuration.Routes.Select(route => route.ExtraCaFile).OfType<string>())
+            {
+                _ = DialerFactory.ReadAuthorities(file);
+            }
+
             foreach (string warning in configuration.Warnings)
             {
                 await errors.WriteLineAsync($"warning: {warning}");

@@ -19,7 +19,7 @@ internal static class ServeCommand
             using PosixSignalRegistration reload = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
             {
                 context.Cancel = true;
-                host.Reload(() => ConfigurationLoader.Load(ConfigurationSource.FromProcess(file)));
+                _ = host.ReloadAsync(() => ConfigurationLoader.Load(ConfigurationSource.FromProcess(file)));
             });
             await host.WaitForShutdownAsync();
             return ExitCode.Ok;

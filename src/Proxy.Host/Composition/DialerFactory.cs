@@ -8,15 +8,17 @@ namespace Proxy.Host.Composition;
 /// <summary>Makes the dialer of a pool.</summary>
 internal static class DialerFactory
 {
-    /// <exception cref="ConfigurationException">The file of extra certificate authorities is unusable.</exception>
-    public static UpstreamDialer Create(PoolKey key) => new TcpDialer(new TcpDialerOptions
+    /// <exception cref="ConfigurationException">The file with extra authorities is unusable.</exception>
+    public static UpstreamDialer Create(PoolKey key, TimeProvider time) => new TcpDialer(new TcpDialerOptions
     {
         ConnectTimeout = key.ConnectTimeout,
         TlsTimeout = key.TlsTimeout,
         ExtraCertificateAuthorities = key.ExtraCaFile is null ? null : ReadAuthorities(key.ExtraCaFile),
+        Time = time,
     });
 
-    private static X509Certificate2Collection ReadAuthorities(string file)
+    /// <exception cref="ConfigurationException"/>
+    public static X509Certificate2Collection ReadAuthorities(string file)
     {
         X509Certificate2Collection authorities = [];
         try
@@ -25,9 +27,9 @@ internal static class DialerFactory
         }
         catch (Exception fault) when (fault is CryptographicException or IOException or UnauthorizedAccessException)
         {
-            throw new ConfigurationException([$"extraCaFile: {file}: {fault.Message}"]);
+            throw new ConfigurationException([$"routes: extraCaFile {file} cannot be read as PEM certificates: {fault.Message}"]);
         }
 
-        return authorities.Count > 0 ? authorities : throw new ConfigurationException([$"extraCaFile: {file} has no certificate in PEM form"]);
+        return authorities.Count > 0 ? authorities : throw new ConfigurationException([$"routes: extraCaFile {file} holds no PEM certificate"]);
     }
 }

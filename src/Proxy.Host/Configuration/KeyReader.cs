@@ -49,9 +49,9 @@ internal static class KeyReader
             return null;
         }
 
-        if (key.Length < 16)
+        if (key.Length < 16 || !IsKey(key))
         {
-            root.Problem("adminKey", "is too short: use at least 16 random characters");
+            root.Problem("adminKey", "must be sk- and random characters, at least 16 in all: an admin key of another form would not be recognised on the data port");
         }
 
         return KeyHash.Of(key);
@@ -69,12 +69,12 @@ internal static class KeyReader
 
         if (key is not null)
         {
-            if (key.Length >= 8 && SecretReader.IsHeaderSafe(key))
+            if (IsKey(key))
             {
                 return KeyHash.Of(key);
             }
 
-            section.Problem("key", "must be at least 8 visible ASCII characters");
+            section.Problem("key", "must be sk- and 5 to 509 more visible ASCII characters");
             return null;
         }
 
@@ -86,6 +86,9 @@ internal static class KeyReader
         section.Problem("hash", "must be 64 hexadecimal digits: printf %s KEY | sha256sum");
         return null;
     }
+
+    // What the data port takes for a key of ours and not for somebody else's credential.
+    private static bool IsKey(string key) => key.Length is >= 8 and <= 512 && key.StartsWith("sk-", StringComparison.Ordinal) && SecretReader.IsHeaderSafe(key);
 
     private static long? ReadExpiry(SectionReader section)
     {

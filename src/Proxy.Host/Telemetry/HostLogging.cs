@@ -11,6 +11,9 @@ internal static class HostLogging
     {
         logging.SetMinimumLevel(level);
         logging.AddFilter("Microsoft", level > LogLevel.Warning ? level : LogLevel.Warning);
+
+        // A start that fails is told once, by the command, in one line.
+        logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         if (provider is not null)
         {
             logging.AddProvider(provider);

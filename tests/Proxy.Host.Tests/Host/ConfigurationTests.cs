@@ -46,7 +46,7 @@ public sealed class ConfigurationTests : IDisposable
                 { "alias": "al", "key": "sk-12345678", "team": "t", "user": "u", "expires": "2027-01-01", "blocked": true },
                 { "hash": "{{new string('A', 64)}}" },
               ],
-              "adminKey": "0123456789abcdef",
+              "adminKey": "sk-0123456789abcdef",
               "stateDirectory": "/s",
               "ledger": { "path": "/l/x.db", "batchSize": 7, "maxInFlight": 8, "gatherSeconds": 0.5 },
               "limits": {
@@ -68,7 +68,7 @@ public sealed class ConfigurationTests : IDisposable
         Principal key = c.Keys[0];
         Assert.Equal((KeyHash.Of("sk-12345678"), "al", "t", "u", true, 1798761600000L), (key.KeyHash, key.KeyAlias, key.TeamId, key.UserId, key.IsBlocked, key.ExpiresAtUnixMs!.Value));
         Assert.Equal(new string('a', 64), c.Keys[1].KeyHash);
-        Assert.Equal(KeyHash.Of("0123456789abcdef"), c.AdminKeyHash);
+        Assert.Equal(KeyHash.Of("sk-0123456789abcdef"), c.AdminKeyHash);
         Assert.Equal("/l/x.db", c.LedgerPath);
         Assert.Equal((7, 8, 0.5), (c.Ledger.BatchSize, c.Ledger.MaxInFlight, c.Ledger.GatherDelay.TotalSeconds));
         Assert.Equal((1.0, 2.0, 3.0), (c.Limits.HeadTimeout.TotalSeconds, c.Limits.KeepAliveTimeout.TotalSeconds, c.Limits.RequestBodyTimeout.TotalSeconds));
@@ -105,10 +105,10 @@ public sealed class ConfigurationTests : IDisposable
         Assert.Equal("from-variable", Load("{}").Routes[0].ServerKey);
 
         _directory.Write("anthropic-api-key", "from-credential\n");
-        _directory.Write("admin-key", "an-admin-key-of-length\n");
+        _directory.Write("admin-key", "sk-an-admin-key-of-length\n");
         _environment["CREDENTIALS_DIRECTORY"] = _directory.Root;
         Assert.Equal("from-credential", Load("{}").Routes[0].ServerKey);
-        Assert.Equal(KeyHash.Of("an-admin-key-of-length"), Load("{}").AdminKeyHash);
+        Assert.Equal(KeyHash.Of("sk-an-admin-key-of-length"), Load("{}").AdminKeyHash);
 
         GatewayConfiguration two = Load("""
             { "routes": [
@@ -159,7 +159,9 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("""{ "keys": [{ "hash": "abc" }] }""", "keys[0].hash: must be 64 hexadecimal digits")]
     [InlineData("""{ "keys": [{ "key": "sk-12345678" }, { "key": "sk-12345678" }] }""", "keys[1].key: the same key is in the list twice")]
     [InlineData("""{ "keys": [{ "key": "sk-12345678", "expires": "soon" }] }""", "keys[0].expires: must be a UTC date")]
-    [InlineData("""{ "adminKey": "short" }""", "adminKey: is too short")]
+    [InlineData("""{ "adminKey": "short" }""", "adminKey: must be sk- and")]
+    [InlineData("""{ "adminKey": "long-enough-but-of-another-form" }""", "adminKey: must be sk- and")]
+    [InlineData("""{ "keys": [{ "key": "12345678" }] }""", "keys[0].key: must be sk- and")]
     [InlineData("""{ "drainSeconds": 1, "drainSeconds": 2 }""", "drainSeconds")]
     [InlineData("[]", "must be one JSON object")]
     [InlineData("{", "is not JSON at line 1")]
