@@ -135,7 +135,7 @@ internal sealed partial class Exchange
             return;
         }
 
-        _closeAfter |= _draining || (_headTaken && _verdict != Verdict.Refuse && !_request.KeepAlive);
+        _closeAfter |= _draining || (_headTaken && _failure != ForwardFailure.ClientHead && !_request.KeepAlive);
         DecideOnRestOfBody();
         if (_responseStarted)
         {
@@ -250,8 +250,8 @@ internal sealed partial class Exchange
     }
 
     /// <summary>
-    /// Reads and throws away the rest of an unwanted body: to its end when the connection goes on, else for a while, so that the answer is
-    /// not lost to a reset (RFC 9112 §9.6). Off the hot path, so an async method of its own.
+    /// Reads and throws away the rest of an unwanted body, to its end or for a while: so that it is never taken for the next request, and the
+    /// answer is not lost to a reset (RFC 9112 §9.6). Off the hot path, so an async method of its own.
     /// </summary>
     private async Task DiscardRequestBodyAsync()
     {
@@ -260,12 +260,10 @@ internal sealed partial class Exchange
         while (budget > 0 && !_clientGone)
         {
             ReadResult read = await _input.ReadAsync();
-            ReadOnlySequence<byte> buffer = read.Buffer;
-            long take = _closeAfter ? buffer.Length : Math.Min(buffer.Length, _bodyRemaining);
-            _input.AdvanceTo(buffer.GetPosition(take));
-            budget -= (int)Math.Min(take, budget);
-            _bodyRemaining -= take;
-            if (!_closeAfter && _bodyRemaining == 0)
+            bool ended = TakeUnwanted(read.Buffer, out long taken);
+            _input.AdvanceTo(read.Buffer.GetPosition(taken));
+            budget -= (int)Math.Min(taken, budget);
+            if (ended)
             {
                 break;
             }
@@ -279,6 +277,47 @@ internal sealed partial class Exchange
 
         _closeAfter |= _clientGone;
         Disarm();
+    }
+
+    /// <summary>Follows the framing of a body that nobody wants.</summary>
+    /// <returns>True at its end, and where its framing breaks.</returns>
+    private bool TakeUnwanted(in ReadOnlySequence<byte> buffer, out long taken)
+    {
+        taken = buffer.Length;
+        if (!_headTaken)
+        {
+            // After a malformed head there is no framing to follow.
+            return false;
+        }
+
+        if (_request.Framing == BodyFraming.Length)
+        {
+            taken = Math.Min(buffer.Length, _bodyRemaining);
+            _bodyRemaining -= taken;
+            return _bodyRemaining == 0;
+        }
+
+        taken = 0;
+        foreach (ReadOnlyMemory<byte> segment in buffer)
+        {
+            ReadOnlySpan<byte> bytes = segment.Span;
+            while (!bytes.IsEmpty)
+            {
+                if (_requestChunks.Next(bytes, out int length) == ChunkPart.Invalid)
+                {
+                    return true;
+                }
+
+                bytes = bytes[length..];
+                taken += length;
+                if (_requestChunks.IsComplete)
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
     }
 
     /// <summary>

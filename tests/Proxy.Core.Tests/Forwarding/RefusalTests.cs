@@ -73,11 +73,18 @@ public sealed class RefusalTests
     {
         await using Bench bench = new();
         await bench.Client.SendAsync("POST /anthropic/v1/messages HTTP/1.1\r\nHost: g\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n" + Bench.Get());
-        bench.Client.Sending.Complete();
         string all = await bench.Client.ReadToEndAsync();
         Assert.StartsWith("HTTP/1.1 401 ", all, StringComparison.Ordinal);
         Assert.Contains("connection: close\r\n", all, StringComparison.Ordinal);
         Assert.Equal(0, bench.Dials);
+    }
+
+    [Fact]
+    public async Task A_refused_request_that_asks_to_close_is_closed()
+    {
+        await using Bench bench = new();
+        await bench.Client.SendAsync("GET /nowhere HTTP/1.1\r\nHost: g\r\nConnection: close\r\n\r\n");
+        Assert.Contains("connection: close\r\n", await bench.Client.ReadToEndAsync(), StringComparison.Ordinal);
     }
 
     [Fact]
