@@ -17,26 +17,30 @@ public static class CredentialPolicy
         bool isOauth = IsOauthToken(bearer);
 
         // 1. Authenticate. An explicit key that is wrong is refused, never skipped (row 15).
-        Principal? bearerOwner = isOauth ? null : keys.Find(bearer);
-        Principal? apiKeyOwner = keys.Find(apiKey);
+        bool bearerIsOurs = keys.TryIdentify(bearer, out Principal? bearerOwner);
+        bool apiKeyIsOurs = keys.TryIdentify(apiKey, out Principal? apiKeyOwner);
         Principal? principal;
+        bool isOurs;
         if (!named.IsEmpty)
         {
-            principal = keys.Find(named);
+            isOurs = keys.TryIdentify(named, out principal);
             gatewayKey = named;
         }
-        else if (bearerOwner is not null || keys.IsAdminKey(bearer))
+        else if (bearerIsOurs && !isOauth)
         {
-            principal = bearerOwner;
+            (isOurs, principal) = (true, bearerOwner);
             gatewayKey = bearer;
         }
         else
         {
-            principal = apiKeyOwner;
+            (isOurs, principal) = (apiKeyIsOurs, apiKeyOwner);
             gatewayKey = apiKey;
         }
 
-        RefusalReason refusal = Judge(principal, keys, gatewayKey, nowUnixMs, anything: !named.IsEmpty);
+        RefusalReason refusal = principal is not null ? Judge(principal, nowUnixMs)
+            : isOurs ? RefusalReason.AdminKey
+            : named.IsEmpty ? RefusalReason.KeyMissing
+            : RefusalReason.KeyUnknown;
         if (refusal != RefusalReason.None)
         {
             gatewayKey = default;
@@ -44,8 +48,8 @@ public static class CredentialPolicy
         }
 
         // 2. What is a key of ours is consumed, wherever it stands.
-        bool hasBearer = !bearer.IsEmpty && bearerOwner is null && !keys.IsAdminKey(bearer);
-        bool hasApiKey = !apiKey.IsEmpty && apiKeyOwner is null && !keys.IsAdminKey(apiKey);
+        bool hasBearer = !bearer.IsEmpty && !bearerIsOurs && !HoldsKey(bearer, keys);
+        bool hasApiKey = !apiKey.IsEmpty && !apiKeyIsOurs && !HoldsKey(apiKey, keys);
 
         // 3. Exactly one credential leaves.
         CredentialKind client = hasBearer && isOauth ? CredentialKind.OAuth
@@ -71,17 +75,10 @@ public static class CredentialPolicy
         return new CredentialDecision { Principal = principal, Credential = client };
     }
 
-    private static RefusalReason Judge(Principal? principal, KeyTable keys, ReadOnlySpan<byte> key, long nowUnixMs, bool anything)
-    {
-        if (principal is null)
-        {
-            return keys.IsAdminKey(key) ? RefusalReason.AdminKey : anything ? RefusalReason.KeyUnknown : RefusalReason.KeyMissing;
-        }
-
-        return principal.IsBlocked ? RefusalReason.KeyBlocked
-            : principal.ExpiresAtUnixMs <= nowUnixMs ? RefusalReason.KeyExpired
-            : RefusalReason.None;
-    }
+    private static RefusalReason Judge(Principal principal, long nowUnixMs) =>
+        principal.IsBlocked ? RefusalReason.KeyBlocked
+        : principal.ExpiresAtUnixMs <= nowUnixMs ? RefusalReason.KeyExpired
+        : RefusalReason.None;
 
     /// <summary>The token of <c>Bearer TOKEN</c>; empty when the scheme is another, or the token is nothing (rows 18, 20, 24).</summary>
     private static ReadOnlySpan<byte> BearerToken(ReadOnlySpan<byte> value)
@@ -90,7 +87,7 @@ public static class CredentialPolicy
         return token.Length == value.Length || IsNothing(token) ? default : token;
     }
 
-    /// <summary>Takes off a scheme of Bearer, in any case, and the spaces behind it (RFC 9110 §11.4).</summary>
+    /// <summary>Takes off a scheme of Bearer, in any case, and the spaces behind it: 1*SP, so a tab makes it another scheme (RFC 9110 §11.4).</summary>
     private static ReadOnlySpan<byte> WithoutBearer(ReadOnlySpan<byte> value)
     {
         const int SchemeLength = 6;
@@ -100,7 +97,29 @@ public static class CredentialPolicy
         }
 
         ReadOnlySpan<byte> rest = value[SchemeLength..];
-        return rest.IsEmpty || rest[0] is (byte)' ' or (byte)'\t' ? rest.Trim(" \t"u8) : value;
+        return rest.IsEmpty || rest[0] == (byte)' ' ? rest.Trim((byte)' ') : value;
+    }
+
+    /// <summary>
+    /// Whether a key of ours is one word among several, as in <c>x-api-key: Bearer VK</c> or <c>Authorization: Bearer Bearer VK</c>:
+    /// helpers of clients write such values. It authenticates nobody, and must not leave (http-rules.md row 63).
+    /// </summary>
+    private static bool HoldsKey(ReadOnlySpan<byte> value, KeyTable keys)
+    {
+        if (value.IndexOfAny((byte)' ', (byte)'\t') < 0)
+        {
+            return false;
+        }
+
+        foreach (Range word in value.SplitAny(" \t"u8))
+        {
+            if (keys.TryIdentify(value[word], out _))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static bool IsOauthToken(ReadOnlySpan<byte> token) => token.StartsWith("sk-ant-oat"u8);

@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Buffers.Binary;
+using System.Numerics;
 using System.Security.Cryptography;
 
 namespace Proxy.Core.Identity;
@@ -26,7 +28,7 @@ public sealed class KeyTable
 
     /// <summary>Builds the table.</summary>
     /// <param name="adminKeyHash">SHA-256 (32 bytes) of the admin key, which is refused on the data port (credentials.md row 37); empty for none.</param>
-    /// <exception cref="ArgumentException">A hash is malformed or there twice.</exception>
+    /// <exception cref="ArgumentException">A hash is malformed, there twice, or that of the admin key. The message has the key's alias.</exception>
     public static KeyTable Create(IEnumerable<Principal> principals, ReadOnlySpan<byte> adminKeyHash = default)
     {
         ArgumentNullException.ThrowIfNull(principals);
@@ -37,24 +39,29 @@ public sealed class KeyTable
 
         Principal[] all = [.. principals];
         byte[] hashes = new byte[all.Length * SHA256.HashSizeInBytes];
-        int[] slots = new int[(int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(4, all.Length * 2))];
+        // At most half full, so that a probe meets an empty slot after a step or two.
+        int[] slots = new int[(int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(4, all.Length * 2))];
         for (int i = 0; i < all.Length; i++)
         {
             Span<byte> hash = hashes.AsSpan(i * SHA256.HashSizeInBytes, SHA256.HashSizeInBytes);
-            if (Convert.FromHexString(all[i].KeyHash, hash, out _, out int written) != System.Buffers.OperationStatus.Done || written != hash.Length)
+            if (!TryParse(all[i].KeyHash, hash))
             {
-                throw new ArgumentException($"The hash of the key '{all[i].KeyAlias}' is not 64 hexadecimal digits.", nameof(principals));
+                throw new ArgumentException($"The hash of the key '{NameOf(all[i])}' is not 64 lower-case hexadecimal digits.", nameof(principals));
+            }
+
+            if (hash.SequenceEqual(adminKeyHash))
+            {
+                throw new ArgumentException($"The key '{NameOf(all[i])}' is the admin key.", nameof(principals));
             }
 
             int slot = First(hash, slots.Length);
-            while (slots[slot] != 0)
+            for (; slots[slot] != 0; slot = Next(slot, slots.Length))
             {
                 if (HashAt(hashes, slots[slot] - 1).SequenceEqual(hash))
                 {
-                    throw new ArgumentException($"The key '{all[i].KeyAlias}' is there twice.", nameof(principals));
+                    string other = NameOf(all[slots[slot] - 1]);
+                    throw new ArgumentException($"The keys '{other}' and '{NameOf(all[i])}' are the same key.", nameof(principals));
                 }
-
-                slot = (slot + 1) & (slots.Length - 1);
             }
 
             slots[slot] = i + 1;
@@ -66,32 +73,46 @@ public sealed class KeyTable
     /// <summary>The principal whose key these exact bytes are, or null.</summary>
     public Principal? Find(ReadOnlySpan<byte> key)
     {
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        if (!TryHash(key, hash))
+        TryIdentify(key, out Principal? principal);
+        return principal;
+    }
+
+    public bool IsAdminKey(ReadOnlySpan<byte> key) => TryIdentify(key, out Principal? principal) && principal is null;
+
+    /// <summary>Whether these exact bytes are a key of ours. Hashes once.</summary>
+    /// <param name="principal">Whose key it is; null with a result of true for the admin key.</param>
+    public bool TryIdentify(ReadOnlySpan<byte> key, out Principal? principal)
+    {
+        principal = null;
+        if (key.Length > MaxKeyLength || !key.StartsWith("sk-"u8))
         {
-            return null;
+            return false;
         }
 
-        for (int slot = First(hash, _slots.Length); _slots[slot] != 0; slot = (slot + 1) & (_slots.Length - 1))
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(key, hash);
+        for (int slot = First(hash, _slots.Length); _slots[slot] != 0; slot = Next(slot, _slots.Length))
         {
             int index = _slots[slot] - 1;
             if (CryptographicOperations.FixedTimeEquals(HashAt(_hashes, index), hash))
             {
-                return _principals[index];
+                principal = _principals[index];
+                return true;
             }
         }
 
-        return null;
+        return CryptographicOperations.FixedTimeEquals(_adminKeyHash, hash);
     }
 
-    public bool IsAdminKey(ReadOnlySpan<byte> key)
-    {
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        return _adminKeyHash.Length > 0 && TryHash(key, hash) && CryptographicOperations.FixedTimeEquals(_adminKeyHash, hash);
-    }
+    // The ledger identifies a key by this text: a second spelling of it would be a second key there.
+    private static bool TryParse(string text, Span<byte> hash) =>
+        text is { Length: SHA256.HashSizeInBytes * 2 } && !text.AsSpan().ContainsAnyInRange('A', 'F')
+        && Convert.FromHexString(text, hash, out _, out _) == OperationStatus.Done;
 
-    private static bool TryHash(ReadOnlySpan<byte> key, Span<byte> hash) =>
-        key.Length <= MaxKeyLength && key.StartsWith("sk-"u8) && SHA256.HashData(key, hash) == hash.Length;
+    // Never the hash: a message ends in logs.
+    private static string NameOf(Principal principal) => principal.KeyAlias ?? "(no alias)";
+
+    private static int Next(int slot, int slots) => (slot + 1) & (slots - 1);
 
     // The hash is uniform already: its first bytes are the slot.
     private static int First(ReadOnlySpan<byte> hash, int slots) => BinaryPrimitives.ReadInt32LittleEndian(hash) & (slots - 1);

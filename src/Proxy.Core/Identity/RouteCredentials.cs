@@ -9,13 +9,21 @@ public sealed class RouteCredentials
 
     /// <param name="serverKey">The company's key, or null. Empty, "None", "null" and "undefined" count as null.</param>
     /// <param name="acceptsClientCredentials">Client credentials may go to this upstream (credentials.md row 29).</param>
+    /// <exception cref="ArgumentException">The key has characters that no key has; the message does not repeat it.</exception>
     public RouteCredentials(string? serverKey, bool acceptsClientCredentials)
     {
-        bool absent = string.IsNullOrWhiteSpace(serverKey)
-            || serverKey.Equals("none", StringComparison.OrdinalIgnoreCase)
-            || serverKey.Equals("null", StringComparison.OrdinalIgnoreCase)
-            || serverKey.Equals("undefined", StringComparison.OrdinalIgnoreCase);
-        _line = absent ? [] : Encoding.ASCII.GetBytes($"x-api-key: {serverKey!.Trim()}\r\n");
+        string key = serverKey?.Trim() ?? "";
+        bool absent = key.Length == 0
+            || key.Equals("none", StringComparison.OrdinalIgnoreCase)
+            || key.Equals("null", StringComparison.OrdinalIgnoreCase)
+            || key.Equals("undefined", StringComparison.OrdinalIgnoreCase);
+        // A line end in a secrets file must not become a second field line upstream.
+        if (key.AsSpan().ContainsAnyExceptInRange('!', '~'))
+        {
+            throw new ArgumentException("The server key may hold visible ASCII characters only.", nameof(serverKey));
+        }
+
+        _line = absent ? [] : Encoding.ASCII.GetBytes($"x-api-key: {key}\r\n");
         AcceptsClientCredentials = acceptsClientCredentials;
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Proxy.Core.Identity;
 using Proxy.Core.Upstream;
@@ -7,6 +8,10 @@ namespace Proxy.Core.Routing;
 /// <summary>One prefix and where it goes. Immutable.</summary>
 public sealed class Route
 {
+    // What needs no escape in a path (RFC 3986 §2.3): an escape has two spellings, and prefixes are compared byte by byte.
+    private static readonly SearchValues<char> Characters =
+        SearchValues.Create("/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
     private readonly byte[] _prefix;
 
     /// <param name="prefix">Starts with "/", does not end with one, at least one character more.</param>
@@ -14,9 +19,9 @@ public sealed class Route
     public Route(string name, string prefix, UpstreamEndpoint endpoint, UpstreamPool pool, RouteCredentials credentials)
     {
         ArgumentNullException.ThrowIfNull(prefix);
-        if (prefix.Length < 2 || prefix[0] != '/' || prefix[^1] == '/' || prefix.Contains("//", StringComparison.Ordinal) || !Ascii.IsValid(prefix))
+        if (!IsPrefix(prefix))
         {
-            throw new ArgumentException($"The prefix '{prefix}' of route '{name}' must look like /name, without a slash at its end.", nameof(prefix));
+            throw new ArgumentException($"The prefix '{prefix}' of route '{name}' must look like /name: unreserved characters, no slash at its end.", nameof(prefix));
         }
 
         Name = name;
@@ -38,4 +43,23 @@ public sealed class Route
     public UpstreamPool Pool { get; }
 
     public RouteCredentials Credentials { get; }
+
+    private static bool IsPrefix(string prefix)
+    {
+        if (prefix.Length < 2 || prefix[0] != '/' || prefix.AsSpan().ContainsAnyExcept(Characters))
+        {
+            return false;
+        }
+
+        // An empty segment or a dot segment would never match: such paths are refused before (http-rules.md rows 14, 16).
+        foreach (Range part in prefix.AsSpan(1).Split('/'))
+        {
+            if (prefix.AsSpan(1)[part] is "" or "." or "..")
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 }

@@ -67,7 +67,7 @@ public sealed class RouteTable
 
             if (IsUnder(below, "/batches"u8, out ReadOnlySpan<byte> batch))
             {
-                return method == MethodId.Get && batch.EndsWith("/results"u8) ? PathClass.BatchResults : PathClass.Batches;
+                return method == MethodId.Get && IsResults(batch) ? PathClass.BatchResults : PathClass.Batches;
             }
 
             return PathClass.Other;
@@ -76,6 +76,14 @@ public sealed class RouteTable
         return IsUnder(upstreamPath, "/v1/models"u8, out _) ? PathClass.Models
             : IsUnder(upstreamPath, "/v1/files"u8, out _) ? PathClass.Files
             : PathClass.Other;
+    }
+
+    // "/{id}/results", with exactly one segment as the id: "/results" alone is a batch of that name.
+    private static bool IsResults(ReadOnlySpan<byte> belowBatches)
+    {
+        const int SuffixLength = 8;
+        return belowBatches.EndsWith("/results"u8) && belowBatches[..^SuffixLength] is [(byte)'/', not (byte)'/', ..] folder
+            && folder.LastIndexOf((byte)'/') == 0;
     }
 
     private static bool IsUnder(ReadOnlySpan<byte> path, ReadOnlySpan<byte> folder, out ReadOnlySpan<byte> below)
