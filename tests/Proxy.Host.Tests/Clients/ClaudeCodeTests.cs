@@ -37,10 +37,6 @@ public sealed class ClaudeCodeTests
         Assert.All(rows, row => Assert.Equal(session, row.SessionId));
         Assert.All(rows, row => Assert.True(row.Streamed));
         AssertSameBill(summary, rows);
-        if (Environment.GetEnvironmentVariable("DUMP") is { } d)
-        {
-            File.WriteAllText($"{d}/{payer}-{turn}.txt", result + "\n" + string.Join("\n", bench.Gateway.Simulator.Requests.All().Select(r => r.Method + " " + r.RawTarget + "\n" + string.Join("\n", r.Fields.Select(f => "  " + f.Key + ": " + f.Value)))));
-        }
     }
 
     private static Dictionary<string, string> Settings(ClientBench bench, OutsideTrap outside)

@@ -15,23 +15,16 @@ internal sealed record ClientRow(CredentialKind Payer, string? OwnToken, string?
         new(CredentialKind.None, null, null, HasServerKey: false),
     ];
 
+    /// <summary>What becomes of an API key that its client sends as a bearer, as the TypeScript SDK does since 1.0.</summary>
+    private static readonly ClientRow KeyAsBearer = new(CredentialKind.Bearer, "sk-ant-api03-fake-own-key", null, HasServerKey: true);
+
     /// <summary>Every row with every turn.</summary>
-    public static TheoryData<CredentialKind, ClientTurn> Turns
-    {
-        get
-        {
-            TheoryData<CredentialKind, ClientTurn> turns = [];
-            foreach (ClientRow row in All)
-            {
-                turns.Add(row.Payer, ClientTurn.Stream);
-                turns.Add(row.Payer, ClientTurn.Tool);
-            }
+    public static TheoryData<CredentialKind, ClientTurn> Turns => Cross(All);
 
-            return turns;
-        }
-    }
+    /// <summary>The same, and an API key as a bearer.</summary>
+    public static TheoryData<CredentialKind, ClientTurn> TurnsAndKeyAsBearer => Cross([.. All, KeyAsBearer]);
 
-    public static ClientRow Of(CredentialKind payer) => All.Single(row => row.Payer == payer);
+    public static ClientRow Of(CredentialKind payer) => payer == CredentialKind.Bearer ? KeyAsBearer : All.Single(row => row.Payer == payer);
 
     public Task<GatewayFixture> StartGatewayAsync() => GatewayFixture.StartAsync(options =>
     {
@@ -54,4 +47,16 @@ internal sealed record ClientRow(CredentialKind Payer, string? OwnToken, string?
     /// <summary>The values of <c>x-api-key</c> that the upstream must receive.</summary>
     public string[] UpstreamApiKey(GatewayFixture gateway) =>
         OwnKey is not null ? [OwnKey] : Payer == CredentialKind.Server ? [gateway.ServerKey!] : [];
+
+    private static TheoryData<CredentialKind, ClientTurn> Cross(IEnumerable<ClientRow> rows)
+    {
+        TheoryData<CredentialKind, ClientTurn> turns = [];
+        foreach (ClientRow row in rows)
+        {
+            turns.Add(row.Payer, ClientTurn.Stream);
+            turns.Add(row.Payer, ClientTurn.Tool);
+        }
+
+        return turns;
+    }
 }

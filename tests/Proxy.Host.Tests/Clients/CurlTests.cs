@@ -47,7 +47,7 @@ public sealed class CurlTests
         ProcessResult result = await ClientProcess.RunAsync(
             curl,
             [
-                "--disable", "--noproxy", "*", "--silent", "--show-error", "--fail-with-body", "--no-buffer", "--write-out", "%{stderr}%header{request-id}",
+                "--disable", "--noproxy", "*", "--silent", "--show-error", "--fail-with-body", "--no-buffer", "--include",
                 $"{bench.Gateway.BaseUrl}/v1/messages", "-H", bench.CustomHeaders, "-H", "anthropic-version: 2023-06-01", "-H", "content-type: application/json",
                 .. own, "-d", body,
             ],
@@ -57,7 +57,8 @@ public sealed class CurlTests
         StringBuilder text = new();
         JsonElement call = default;
         JsonElement usage = default;
-        foreach (string line in result.Output.Split('\n').Where(line => line.StartsWith("data: ", StringComparison.Ordinal)))
+        string[] lines = result.Output.Split('\n', StringSplitOptions.TrimEntries);
+        foreach (string line in lines.Where(line => line.StartsWith("data: ", StringComparison.Ordinal)))
         {
             JsonElement streamed = JsonDocument.Parse(line["data: ".Length..]).RootElement;
             switch (streamed.GetProperty("type").GetString())
@@ -74,7 +75,8 @@ public sealed class CurlTests
             }
         }
 
-        answers.Add(ClientAnswer.Of(result.Errors.Trim(), usage));
+        string requestId = lines.Single(line => line.StartsWith("request-id: ", StringComparison.OrdinalIgnoreCase))["request-id: ".Length..];
+        answers.Add(ClientAnswer.Of(requestId, usage));
         return (text.ToString(), call);
     }
 }
