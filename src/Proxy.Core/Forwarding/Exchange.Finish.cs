@@ -214,12 +214,6 @@ internal sealed partial class Exchange
         }
 
         _record = null;
-        if (_failure == ForwardFailure.None && _clientGone)
-        {
-            // The last flush found nobody.
-            _failure = ForwardFailure.ClientGone;
-        }
-
         record.RequestBodyBytes = _uploadedBytes;
         record.DurationUs = (long)_gateway.Time.GetElapsedTime(_startedAt).TotalMicroseconds;
         record.Failure = _failure;

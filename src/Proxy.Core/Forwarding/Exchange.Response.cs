@@ -318,6 +318,18 @@ internal sealed partial class Exchange
         }
     }
 
+    /// <summary>
+    /// A client that leaves when it has read its whole response is not one that left early: only a transport that no longer takes bytes is.
+    /// </summary>
+    private void CheckLastFlush(in FlushResult flush)
+    {
+        NoteFlush(flush);
+        if (flush.IsCompleted)
+        {
+            ForwardException.Throw(ForwardFailure.ClientGone);
+        }
+    }
+
     private void NoteFlush(in FlushResult flush)
     {
         _writingToClient = false;

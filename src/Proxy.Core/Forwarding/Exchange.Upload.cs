@@ -167,7 +167,8 @@ internal sealed partial class Exchange
     /// <summary>The exchange is over while its body still comes: ends the loop wherever it waits.</summary>
     private void StopUpload()
     {
-        if (_requestSent || _uploadFailure != ForwardFailure.None)
+        bool isEnding = _requestSent || _uploadFailure != ForwardFailure.None || (_bodyTakenWhole && _upstream!.PendingSend == 0);
+        if (isEnding)
         {
             return;
         }

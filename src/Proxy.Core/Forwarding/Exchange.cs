@@ -142,7 +142,7 @@ internal sealed partial class Exchange : IDisposable
                         TakeResponseBody(space.Span, count);
                     }
 
-                    CheckFlush(await FlushToClient());
+                    CheckLastFlush(await FlushToClient());
                 }
                 catch (Exception fault)
                 {

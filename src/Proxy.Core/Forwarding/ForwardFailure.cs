@@ -17,7 +17,6 @@ public enum ForwardFailure : byte
     UpstreamConnectTimeout,
     UpstreamTls,
     UpstreamTlsTimeout,
-    UpstreamBusy,
     UpstreamSend,
     UpstreamClosed,
     UpstreamHead,
@@ -25,6 +24,5 @@ public enum ForwardFailure : byte
     UpstreamBody,
     UpstreamSilent,
 
-    Draining,
     Internal,
 }

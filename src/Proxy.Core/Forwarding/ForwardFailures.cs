@@ -17,7 +17,6 @@ public static class ForwardFailures
         ForwardFailure.UpstreamConnectTimeout => new(504, "the upstream did not accept a connection in time", ShouldRetry: true),
         ForwardFailure.UpstreamTls => new(502, "no trusted TLS connection to the upstream could be made"),
         ForwardFailure.UpstreamTlsTimeout => new(504, "the upstream did not finish the TLS handshake in time", ShouldRetry: true),
-        ForwardFailure.UpstreamBusy => new(503, "too many connections to the upstream are being opened", ShouldRetry: true),
         // The upstream may have begun the work: a retry is the client's decision, but it is the one its SDK makes for any 502.
         ForwardFailure.UpstreamSend => new(502, "the upstream closed the connection while the request was being sent", ShouldRetry: true),
         ForwardFailure.UpstreamClosed => new(502, "the upstream closed the connection without an answer", ShouldRetry: true),
@@ -25,7 +24,6 @@ public static class ForwardFailures
         ForwardFailure.UpstreamHeadTimeout => new(504, "the upstream did not answer in time"),
         ForwardFailure.UpstreamBody => new(502, "the upstream's answer ended early"),
         ForwardFailure.UpstreamSilent => new(504, "the upstream fell silent in the middle of its answer"),
-        ForwardFailure.Draining => new(503, "the gateway is shutting down", ShouldRetry: true),
         _ => new(500, "the gateway failed on this request"),
     };
 }

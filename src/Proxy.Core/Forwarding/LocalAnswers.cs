@@ -28,8 +28,8 @@ internal static class LocalAnswers
         ReadOnlySpan<byte> body = !readiness
             ? "\"I'm alive!\""u8
             : ledgerConnected
-                ? "{\"status\":\"connected\",\"db\":\"connected\",\"cache\":null,\"success_callbacks\":[]}"u8
-                : "{\"status\":\"unhealthy\",\"db\":\"Not connected\",\"cache\":null,\"success_callbacks\":[]}"u8;
+                ? "{\"status\":\"connected\",\"db\":\"connected\",\"cache\":null,\"litellm_version\":\"tollway\",\"success_callbacks\":[]}"u8
+                : "{\"status\":\"unhealthy\",\"db\":\"Not connected\",\"cache\":null,\"litellm_version\":\"tollway\",\"success_callbacks\":[]}"u8;
         AnswerWriter writer = new(destination);
         WriteHead(ref writer, new Refusal(readiness && !ledgerConnected ? 503 : 200, ""), body.Length, context);
         writer.EndHead();

@@ -12,13 +12,11 @@ internal static class Refusals
         RefusalReason.KeyBlocked => new(401, "the virtual key is blocked"),
         RefusalReason.KeyExpired => new(401, "the virtual key has expired"),
         RefusalReason.AdminKey => new(401, "the admin key is not accepted here: use a virtual key"),
-        RefusalReason.CredentialRepeated => new(400, "a credential field is there more than once"),
         RefusalReason.CredentialNotForThisHost => new(403, "this route does not send client credentials to its upstream and has no key of its own"),
         RefusalReason.KeyInTarget => new(400, "a virtual key does not belong in a URL: send it as x-litellm-api-key"),
         RefusalReason.RouteUnknown => new(404, "no route serves this path"),
         RefusalReason.BodyTooLarge => new(413, "the request body is larger than this gateway accepts"),
         RefusalReason.LedgerFull => new(503, "the gateway cannot book this request now", ShouldRetry: true),
-        RefusalReason.Loop => new(508, "this request has already passed this gateway"),
         RefusalReason.Draining => new(503, "the gateway is shutting down", ShouldRetry: true),
         _ => new(500, "the gateway failed on this request"),
     };

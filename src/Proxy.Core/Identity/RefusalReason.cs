@@ -9,12 +9,10 @@ public enum RefusalReason : byte
     KeyBlocked,
     KeyExpired,
     AdminKey,
-    CredentialRepeated,
     CredentialNotForThisHost,
     KeyInTarget,
     RouteUnknown,
     BodyTooLarge,
     LedgerFull,
-    Loop,
     Draining,
 }

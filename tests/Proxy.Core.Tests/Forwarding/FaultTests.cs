@@ -115,6 +115,22 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public async Task A_client_that_leaves_after_its_whole_response_is_booked_as_complete()
+    {
+        await using Bench bench = new();
+        await bench.Client.SendAsync(Bench.Get());
+        ScriptedUpstream upstream = await bench.UpstreamAsync();
+        _ = await upstream.ReceiveUntilAsync("\r\n\r\n");
+
+        // Runs inside the gateway's flush: the client is gone before the gateway looks again.
+        Task leaving = LeaveAfterAsync(bench.Client, "all");
+        await upstream.RespondAsync(Bench.Ok("all"));
+        await leaving;
+        Assert.Equal(EndReason.Complete, (await bench.Sink.NextAsync(0)).EndReason);
+        await bench.Running;
+    }
+
+    [Fact]
     public async Task A_client_that_leaves_in_its_body_is_never_sent_as_complete()
     {
         await using Bench bench = new();
@@ -208,6 +224,12 @@ public sealed class FaultTests
         fresh.EndResponses();
         Assert.StartsWith("HTTP/1.1 502 ", await bench.Client.ReadAnswerAsync(), StringComparison.Ordinal);
         Assert.Equal(2, bench.Dials);
+    }
+
+    private static async Task LeaveAfterAsync(TestConnection client, string end)
+    {
+        _ = await client.ReadUntilAsync(end);
+        client.Leave();
     }
 
     private static async Task<ScriptedUpstream> ServeOneAsync(Bench bench)

@@ -11,22 +11,35 @@ public sealed class ClaudeCodeTests
 
     [Theory]
     [MemberData(nameof(Turns))]
-    public async Task Claude_Code_completes_a_turn(CredentialKind payer, ClientTurn turn)
+    public async Task Claude_Code_completes_a_turn_and_is_billed_what_it_thinks_itself(CredentialKind payer, ClientTurn turn)
     {
         string node = NpmClients.RequireNode();
         await using ClientBench bench = await ClientBench.StartAsync(payer);
+        await CompleteAsync(bench, node, turn, bench.CustomHeaders);
+    }
+
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("br")]
+    public async Task Claude_Code_completes_a_turn_over_compressed_streams(string coding)
+    {
+        string node = NpmClients.RequireNode();
+        await using ClientBench bench = await ClientBench.StartAsync(CredentialKind.OAuth);
+        await CompleteAsync(bench, node, ClientTurn.Tool, $"{bench.CustomHeaders}\nx-sim-coding: {coding}");
+    }
+
+    private static async Task CompleteAsync(ClientBench bench, string node, ClientTurn turn, string customHeaders)
+    {
         await using OutsideTrap outside = OutsideTrap.Start();
         string[] question = turn == ClientTurn.Tool ? ["Please use the tool now", "--allowedTools", "Bash(echo:*)"] : ["Say hello"];
         ProcessResult result = await ClientProcess.RunAsync(
-            node,
-            [NpmClients.ClaudeCode, "--output-format", "stream-json", "--verbose", "-p", .. question],
-            bench.Home,
-            Settings(bench, outside));
+            node, [NpmClients.ClaudeCode, "--output-format", "stream-json", "--verbose", "-p", .. question], bench.Home, Settings(bench, outside, customHeaders));
         Assert.True(result.ExitCode == 0, result.ToString());
         Assert.True(outside.Attempts.IsEmpty, string.Join(", ", outside.Attempts));
 
         List<JsonElement> events = [.. result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
         JsonElement summary = events.Single(each => each.GetProperty("type").ValueEquals("result"));
+        Assert.False(summary.GetProperty("is_error").GetBoolean(), result.ToString());
         string text = summary.GetProperty("result").GetString()!;
         Assert.Contains("The simulator says", text, StringComparison.Ordinal);
         Assert.Equal(turn == ClientTurn.Tool, text.Contains("sim-tool-done", StringComparison.Ordinal));
@@ -39,12 +52,12 @@ public sealed class ClaudeCodeTests
         AssertSameBill(summary, rows);
     }
 
-    private static Dictionary<string, string> Settings(ClientBench bench, OutsideTrap outside)
+    private static Dictionary<string, string> Settings(ClientBench bench, OutsideTrap outside, string customHeaders)
     {
         Dictionary<string, string> settings = new()
         {
             ["ANTHROPIC_BASE_URL"] = bench.Gateway.BaseUrl,
-            ["ANTHROPIC_CUSTOM_HEADERS"] = bench.CustomHeaders,
+            ["ANTHROPIC_CUSTOM_HEADERS"] = customHeaders,
             ["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] = "1",
             ["HTTPS_PROXY"] = outside.Url,
             ["HTTP_PROXY"] = outside.Url,

@@ -52,6 +52,7 @@ internal sealed class ClientBench : IAsyncDisposable
         foreach (SpendRow row in rows)
         {
             Assert.Equal(Row.Payer, row.Credential);
+            Assert.Equal("valid", row.KeyAlias);
             Assert.Equal(200, row.Status);
             Assert.Equal(EndReason.Complete, row.EndReason);
             Assert.Equal(SpendFlags.None, row.Flags);
