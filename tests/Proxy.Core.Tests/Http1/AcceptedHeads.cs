@@ -27,7 +27,8 @@ internal sealed class AcceptedHeads : TheoryData<string, string, AcceptedHead>
         Add("row 3 two empty lines", "\r\n\r\n" + Target("/v1/models"), Get);
         foreach (string method in (string[])["PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "GET"])
         {
-            Add("row 6 " + method, method + " / HTTP/1.1\r\nHost: a\r\n\r\n", Get with { Method = Enum.Parse<MethodId>(method, ignoreCase: true), Token = method, Path = "/" });
+            Add("row 6 " + method, method + " / HTTP/1.1\r\nHost: a\r\n\r\n",
+                Get with { Method = Enum.Parse<MethodId>(method, ignoreCase: true), Token = method, Path = "/" });
         }
 
         foreach (string method in (string[])["get", "Post", "connect", "Trace", "PURGE", "PROPFIND", "GETX", "!#$%&'*+-.^_`|~09", "PRI", new string('M', 32)])
@@ -36,7 +37,8 @@ internal sealed class AcceptedHeads : TheoryData<string, string, AcceptedHead>
         }
 
         Add("row 8 HTTP/1.0", "GET / HTTP/1.0\r\nHost: a\r\n\r\n", Get with { Path = "/", Version = 10, KeepAlive = false });
-        Add("row 8 HTTP/1.0 asks for keep-alive", "GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n", Get with { Path = "/", Version = 10, KeepAlive = false });
+        Add("row 8 HTTP/1.0 asks for keep-alive", "GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n",
+            Get with { Path = "/", Version = 10, KeepAlive = false });
         Add("row 8 HTTP/1.0 with a body", "POST / HTTP/1.0\r\nContent-Length: 3\r\n\r\n", Length(3) with { Path = "/", Version = 10, KeepAlive = false });
         Add("row 20 HTTP/1.0 without Host", "GET / HTTP/1.0\r\n\r\n", Get with { Path = "/", Version = 10, KeepAlive = false });
     }
@@ -51,7 +53,8 @@ internal sealed class AcceptedHeads : TheoryData<string, string, AcceptedHead>
         Accept("row 12 no path, a query", "http://b?q=http://c/", "", "?q=http://c/");
         foreach (string path in (string[])
             [
-                "/%2F%5c%3b%7E", "/a%2fb", "/%41%4a", "/%7e%7E", "/a%20b", "/a;b=c;d", "/%C3%A4", "/...", "/.a", "/a.", "/..a", "/a..b", "/.well-known/x", "/a.b/c..d", "/a%2e%2eb", "/%2541", "/a:b@c", "/!$&'()*+,=-_~", "/[x]", "/{x}|^`\"<>",
+                "/%2F%5c%3b%7E", "/a%2fb", "/%41%4a", "/%7e%7E", "/a%20b", "/a;b=c;d", "/%C3%A4", "/...", "/.a", "/a.", "/..a", "/a..b",
+                "/.well-known/x", "/a.b/c..d", "/a%2e%2eb", "/%2541", "/a:b@c", "/!$&'()*+,=-_~", "/[x]", "/{x}|^`\"<>",
             ])
         {
             Accept("row 15 " + path, path, path, "");
@@ -66,7 +69,8 @@ internal sealed class AcceptedHeads : TheoryData<string, string, AcceptedHead>
         Accept("row 16 two slashes at the end", "/a//", "/a//", "");
         Accept("row 18 encoded line end in the query", "/a?b=%0d%0aHost:%20c", "/a", "?b=%0d%0aHost:%20c");
         Accept("§7 target of 7 KiB", "/" + new string('a', 7 * 1024), "/" + new string('a', 7 * 1024), "");
-        foreach (string host in (string[])["a:", "a:80", "a:65535", "a:00080", "A.example.", "127.0.0.1:8080", "[::1]", "[::1]:80", "[::ffff:1.2.3.4]:", "a_b-c~d", "xn--mnchen-3ya.de", "a \t"])
+        foreach (string host in (string[])["a:", "a:80", "a:65535", "a:00080", "A.example.", "127.0.0.1:8080", "[::1]", "[::1]:80",
+            "[::ffff:1.2.3.4]:", "a_b-c~d", "xn--mnchen-3ya.de", "a \t"])
         {
             Add("row 20 Host " + host, $"GET /v1/models HTTP/1.1\r\nHost: {host}\r\n\r\n", Get);
         }
@@ -76,7 +80,8 @@ internal sealed class AcceptedHeads : TheoryData<string, string, AcceptedHead>
 
     private void Fields()
     {
-        foreach (string line in (string[])["X: \u0080\u00ff\u00e4", "X: a\tb", "X:", "X:a", "X: \t a b \t ", "X::", "!#$%&'*+-.^`|~09aZ: b", "x_y: z", "X: a,b;c=\"d\""])
+        foreach (string line in (string[])["X: \u0080\u00ff\u00e4", "X: a\tb", "X:", "X:a", "X: \t a b \t ", "X::", "!#$%&'*+-.^`|~09aZ: b", "x_y: z",
+            "X: a,b;c=\"d\""])
         {
             Add("rows 23 to 26 '" + line + "'", Heads.Get(line), Get);
         }
@@ -88,12 +93,15 @@ internal sealed class AcceptedHeads : TheoryData<string, string, AcceptedHead>
         Add("row 29 keep-alive", Heads.Get("Connection: keep-alive", "Keep-Alive: timeout=5"), Get);
         Add("row 29 closed is not close", Heads.Get("Connection: closed"), Get);
         Add("row 29 empty", Heads.Get("Connection:"), Get);
-        Add("row 29 all hop-by-hop fields", Heads.Get("Connection: TE, Upgrade, HTTP2-Settings, keep-alive", "TE: trailers", "Trailer: x", "Proxy-Connection: close", "Proxy-Authorization: Basic x"), Get);
+        Add("row 29 all hop-by-hop fields", Heads.Get("Connection: TE, Upgrade, HTTP2-Settings, keep-alive", "TE: trailers", "Trailer: x",
+            "Proxy-Connection: close", "Proxy-Authorization: Basic x"), Get);
         Add("row 31 continue with a length", Heads.Post("Expect: 100-continue", "Content-Length: 5"), Length(5) with { ExpectsContinue = true });
-        Add("row 31 continue in another case with chunks", Heads.Post("expect: 100-Continue", "Transfer-Encoding: chunked"), Chunked with { ExpectsContinue = true });
+        Add("row 31 continue in another case with chunks", Heads.Post("expect: 100-Continue", "Transfer-Encoding: chunked"),
+            Chunked with { ExpectsContinue = true });
         Add("row 31 continue without a body", Heads.Post("Expect: 100-continue"), Post);
         Add("row 31 continue with length 0", Heads.Post("Expect: 100-continue", "Content-Length: 0"), Length(0));
-        Add("row 31 continue in HTTP/1.0", "POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n", Length(5) with { Path = "/", Version = 10, KeepAlive = false });
+        Add("row 31 continue in HTTP/1.0", "POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n",
+            Length(5) with { Path = "/", Version = 10, KeepAlive = false });
         Add("row 32 another expectation in HTTP/1.0", "GET / HTTP/1.0\r\nExpect: x\r\n\r\n", Get with { Path = "/", Version = 10, KeepAlive = false });
         Add("row 33 upgrade to a web socket", Heads.Get("Connection: Upgrade", "Upgrade: websocket"), Get);
         Add("row 33 upgrade to h2c", Heads.Get("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQ"), Get);
@@ -104,7 +112,8 @@ internal sealed class AcceptedHeads : TheoryData<string, string, AcceptedHead>
 
     private void Framing()
     {
-        foreach ((string value, long length) in (ReadOnlySpan<(string, long)>)[("0", 0), ("5", 5), ("10485760", 10485760), ("9223372036854775807", long.MaxValue)])
+        foreach ((string value, long length) in (ReadOnlySpan<(string, long)>)
+            [("0", 0), ("5", 5), ("10485760", 10485760), ("9223372036854775807", long.MaxValue)])
         {
             Add("row 36 Content-Length " + value, Heads.Post("Content-Length: " + value), Length(length));
         }
@@ -124,8 +133,10 @@ internal sealed class AcceptedHeads : TheoryData<string, string, AcceptedHead>
         foreach (string method in (string[])["GET", "HEAD", "DELETE", "OPTIONS"])
         {
             AcceptedHead bodied = Get with { Method = Enum.Parse<MethodId>(method, ignoreCase: true), Token = method, Path = "/" };
-            Add("row 41 length on " + method, method + " / HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\n\r\n", bodied with { Framing = BodyFraming.Length, ContentLength = 7 });
-            Add("row 41 chunks on " + method, method + " / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", bodied with { Framing = BodyFraming.Chunked });
+            Add("row 41 length on " + method, method + " / HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\n\r\n",
+                bodied with { Framing = BodyFraming.Length, ContentLength = 7 });
+            Add("row 41 chunks on " + method, method + " / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+                bodied with { Framing = BodyFraming.Chunked });
         }
     }
 

@@ -29,7 +29,11 @@ public sealed class HeadScannerTests
         { "§7 field line without end", "GET / HTTP/1.1\r\n" + new string('a', (16 * 1024) + 2), HeadError.FieldLineTooLong },
         { "§7 field line with end", "GET / HTTP/1.1\r\n" + new string('a', (16 * 1024) + 1) + "\r\n", HeadError.FieldLineTooLong },
         { "§7 head without end", "GET / HTTP/1.1\r\n" + string.Concat(Enumerable.Repeat(new string('a', 4 * 1024) + "\r\n", 8)), HeadError.HeadTooLarge },
-        { "§7 head without end in the last line", "GET / HTTP/1.1\r\n" + string.Concat(Enumerable.Repeat(new string('a', 10_000) + "\r\n", 3)) + new string('a', 2800), HeadError.HeadTooLarge },
+        {
+            "§7 head without end in the last line",
+            "GET / HTTP/1.1\r\n" + string.Concat(Enumerable.Repeat(new string('a', 10_000) + "\r\n", 3)) + new string('a', 2800),
+            HeadError.HeadTooLarge
+        },
         { "§7 lines without end", "GET / HTTP/1.1\r\n" + string.Concat(Enumerable.Repeat("X:\r\n", 101)), HeadError.TooManyFields },
     };
 

@@ -11,7 +11,10 @@ public sealed class HeadWriterTests
     public void Row_48_a_request_leaves_with_our_host_our_credential_and_one_framing()
     {
         string written = Write(Post("Accept: */*", "Authorization: Bearer " + Key, "Content-Length: 007"), credential: "x-api-key: sk-company\r\n");
-        Assert.Equal("POST /v1/messages HTTP/1.1\r\nHost: up.example\r\nAccept: */*\r\nAccept-Encoding: identity\r\nx-api-key: sk-company\r\nContent-Length: 7\r\n\r\n", written);
+        Assert.Equal(
+            "POST /v1/messages HTTP/1.1\r\nHost: up.example\r\nAccept: */*\r\nAccept-Encoding: identity\r\n" +
+            "x-api-key: sk-company\r\nContent-Length: 7\r\n\r\n",
+            written);
     }
 
     [Fact]
@@ -115,7 +118,8 @@ public sealed class HeadWriterTests
     {
         string head = Get("B: \u0080\u00ff", "a:1", "B:  2 ", "c:", "D: ", "e:\tx\ty\t", "User-Agent: a (b) ");
         Assert.Equal(
-            "GET /v1/models HTTP/1.1\r\nHost: up.example\r\nB: \u0080\u00ff\r\na: 1\r\nB: 2\r\nc: \r\nD: \r\ne: x\ty\r\nUser-Agent: a (b)\r\nAccept-Encoding: identity\r\n\r\n",
+            "GET /v1/models HTTP/1.1\r\nHost: up.example\r\nB: \u0080\u00ff\r\na: 1\r\nB: 2\r\n" +
+            "c: \r\nD: \r\ne: x\ty\r\nUser-Agent: a (b)\r\nAccept-Encoding: identity\r\n\r\n",
             Write(head));
     }
 
@@ -157,7 +161,8 @@ public sealed class HeadWriterTests
         new() { Path = parsed.Path.Of(head), Query = parsed.Query.Of(head), Authority = "up.example"u8, AcceptedCodings = ContentCodings.Gzip };
 
     private static string Write(
-        string text, string credential = "", bool authorization = false, bool apiKey = false, ContentCodings codings = ContentCodings.Gzip | ContentCodings.Brotli, string? path = null, string? query = null)
+        string text, string credential = "", bool authorization = false, bool apiKey = false,
+            ContentCodings codings = ContentCodings.Gzip | ContentCodings.Brotli, string? path = null, string? query = null)
     {
         RequestHead parsed = new();
         Assert.Equal(HeadError.None, HeadReader.Request(text, parsed, out byte[] head));

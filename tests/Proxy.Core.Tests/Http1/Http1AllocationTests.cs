@@ -38,7 +38,8 @@ public sealed class Http1AllocationTests
     [Fact]
     public void Parsing_a_long_escaped_path_and_a_hundred_fields_allocates_nothing()
     {
-        byte[] head = Heads.Bytes("GET /" + string.Concat(Enumerable.Repeat("%41", 1000)) + " HTTP/1.1\r\nHost: a\r\n" + string.Concat(Enumerable.Repeat("X: y\r\n", 99)) + "\r\n");
+        string path = "/" + string.Concat(Enumerable.Repeat("%41", 1000));
+        byte[] head = Heads.Bytes($"GET {path} HTTP/1.1\r\nHost: a\r\n" + string.Concat(Enumerable.Repeat("X: y\r\n", 99)) + "\r\n");
         RequestHead parsed = new();
         Assert.Equal(HeadError.None, parsed.Parse(head, HeadLimits.Request));
         AssertAllocatesNothing(() => parsed.Parse(head, HeadLimits.Request));

@@ -10,8 +10,10 @@ public sealed class ResponseHeadTests
         TheoryData<string, string, HeadError> rows = new();
         foreach (string line in (string[])
             [
-                "HTTP/1.1", "HTTP/1.1 ", "HTTP/1.1 20", "HTTP/1.1 20 OK", "HTTP/1.1  200 OK", "HTTP/1.1\t200 OK", "HTTP/1.1 200OK", "HTTP/1.1 2000 OK", "HTTP/1.1 2x0 OK", "HTTP/1.1 -20 OK", "HTTP/1.1 +20 OK", "HTTP/1.1 \u00b200 OK",
-                "HTTP/1.2 200 OK", "HTTP/2.0 200 OK", "HTTP/2 200", "HTTP/0.9 200 OK", "HTTP/1.10 200 OK", "http/1.1 200 OK", "HTTP/01.1 200 OK", " HTTP/1.1 200 OK", "ICY 200 OK and more", "HTTP/1.1 200\tOK", "HTTP/1.1 200 O\u0001K", "HTTP/1.1 200 O\0K", "HTTP/1.1 200 O\u007fK",
+                "HTTP/1.1", "HTTP/1.1 ", "HTTP/1.1 20", "HTTP/1.1 20 OK", "HTTP/1.1  200 OK", "HTTP/1.1\t200 OK", "HTTP/1.1 200OK",
+                "HTTP/1.1 2000 OK", "HTTP/1.1 2x0 OK", "HTTP/1.1 -20 OK", "HTTP/1.1 +20 OK", "HTTP/1.1 \u00b200 OK",
+                "HTTP/1.2 200 OK", "HTTP/2.0 200 OK", "HTTP/2 200", "HTTP/0.9 200 OK", "HTTP/1.10 200 OK", "http/1.1 200 OK", "HTTP/01.1 200 OK",
+                " HTTP/1.1 200 OK", "ICY 200 OK and more", "HTTP/1.1 200\tOK", "HTTP/1.1 200 O\u0001K", "HTTP/1.1 200 O\0K", "HTTP/1.1 200 O\u007fK",
             ])
         {
             rows.Add("row 49 " + line, Response(line), HeadError.StatusLineMalformed);
@@ -43,11 +45,14 @@ public sealed class ResponseHeadTests
 
         rows.Add("row 50 two lengths", Response("HTTP/1.1 200 OK", "Content-Length: 5", "content-length: 6"), HeadError.ContentLengthRepeated);
         rows.Add("row 50 two equal lengths", Response("HTTP/1.1 200 OK", "Content-Length: 5", "Content-Length: 5"), HeadError.ContentLengthRepeated);
-        rows.Add("row 50 length and coding", Response("HTTP/1.1 200 OK", "Content-Length: 5", "Transfer-Encoding: chunked"), HeadError.ContentLengthWithTransferEncoding);
-        rows.Add("row 50 coding and length", Response("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Content-Length: 5"), HeadError.ContentLengthWithTransferEncoding);
+        rows.Add("row 50 length and coding", Response("HTTP/1.1 200 OK", "Content-Length: 5", "Transfer-Encoding: chunked"),
+            HeadError.ContentLengthWithTransferEncoding);
+        rows.Add("row 50 coding and length", Response("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Content-Length: 5"),
+            HeadError.ContentLengthWithTransferEncoding);
         rows.Add("row 50 gzip", Response("HTTP/1.1 200 OK", "Transfer-Encoding: gzip"), HeadError.TransferEncodingUnknown);
         rows.Add("row 50 gzip, chunked", Response("HTTP/1.1 200 OK", "Transfer-Encoding: gzip, chunked"), HeadError.TransferEncodingUnknown);
-        rows.Add("row 50 chunked twice", Response("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Transfer-Encoding: chunked"), HeadError.TransferEncodingMalformed);
+        rows.Add("row 50 chunked twice", Response("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Transfer-Encoding: chunked"),
+            HeadError.TransferEncodingMalformed);
         rows.Add("row 50 identity", Response("HTTP/1.1 200 OK", "Transfer-Encoding: identity"), HeadError.TransferEncodingMalformed);
         rows.Add("row 50 coding in HTTP/1.0", Response("HTTP/1.0 200 OK", "Transfer-Encoding: chunked"), HeadError.TransferEncodingInOldVersion);
         return rows;
@@ -66,13 +71,16 @@ public sealed class ResponseHeadTests
             { "row 49 no space before no reason", Response("HTTP/1.1 200", Length), MethodId.Get, BodyFraming.Length, 5, true },
             { "row 49 reason in obs-text", Response("HTTP/1.1 200 \u00d6\tK  x", Length), MethodId.Get, BodyFraming.Length, 5, true },
             { "row 49 code 599", Response("HTTP/1.1 599 X", Length), MethodId.Get, BodyFraming.Length, 5, true },
-            { "row 30 Connection names a field it cannot name", Response("HTTP/1.1 200 OK", "Connection: content-length, host", Length), MethodId.Get, BodyFraming.Length, 5, true },
+            { "row 30 Connection names a field it cannot name", Response("HTTP/1.1 200 OK", "Connection: content-length, host", Length), MethodId.Get,
+                BodyFraming.Length, 5, true },
             { "row 56 close", Response("HTTP/1.1 200 OK", Length, "Connection: x, Close"), MethodId.Get, BodyFraming.Length, 5, false },
             { "row 56 HTTP/1.0", Response("HTTP/1.0 200 OK", Length), MethodId.Get, BodyFraming.Length, 5, false },
-            { "row 56 HTTP/1.0 that offers keep-alive", Response("HTTP/1.0 200 OK", Length, "Connection: keep-alive"), MethodId.Get, BodyFraming.Length, 5, false },
+            { "row 56 HTTP/1.0 that offers keep-alive", Response("HTTP/1.0 200 OK", Length, "Connection: keep-alive"), MethodId.Get,
+                BodyFraming.Length, 5, false },
             { "row 56 until close", Response("HTTP/1.1 200 OK"), MethodId.Get, BodyFraming.UntilClose, -1, false },
             { "row 56 until close in HTTP/1.0", Response("HTTP/1.0 200 OK"), MethodId.Get, BodyFraming.UntilClose, -1, false },
-            { "row 56 until close in spite of keep-alive", Response("HTTP/1.1 404 No", "Connection: keep-alive"), MethodId.Post, BodyFraming.UntilClose, -1, false },
+            { "row 56 until close in spite of keep-alive", Response("HTTP/1.1 404 No", "Connection: keep-alive"), MethodId.Post,
+                BodyFraming.UntilClose, -1, false },
             { "row 56 close on 204", Response("HTTP/1.1 204 No", "Connection: close"), MethodId.Get, BodyFraming.None, -1, false },
         };
         foreach (int code in (int[])[204, 304])

@@ -8,7 +8,8 @@ public sealed class ResponseHeadWriterTests
     [Fact]
     public void A_stream_passes_with_its_fields_in_order_and_without_those_of_the_hop() =>
         Assert.Equal(
-            "HTTP/1.1 200 OK\r\nDate: Mon, 23 Nov 2026 12:00:00 GMT\r\nContent-Type: text/event-stream; charset=utf-8\r\nrequest-id: req_011\r\nServer: cloudflare\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nDate: Mon, 23 Nov 2026 12:00:00 GMT\r\nContent-Type: text/event-stream; charset=utf-8\r\n" +
+            "request-id: req_011\r\nServer: cloudflare\r\nTransfer-Encoding: chunked\r\n\r\n",
             Write(Answer, BodyFraming.Chunked));
 
     [Theory]
@@ -23,25 +24,30 @@ public sealed class ResponseHeadWriterTests
     [InlineData("HTTP2-Settings: x")]
     [InlineData("Connection: X-Hop")]
     public void Row_29_fields_of_the_hop_stay_here(string line) =>
-        Assert.Equal("HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 5\r\n\r\n", Write(Response("HTTP/1.1 200 OK", "A: b", line, "Content-Length: 5"), BodyFraming.Length));
+        Assert.Equal("HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 5\r\n\r\n", Write(Response("HTTP/1.1 200 OK", "A: b", line, "Content-Length: 5"),
+            BodyFraming.Length));
 
     [Fact]
     public void Row_29_fields_that_Connection_names_stay_here_but_not_the_ones_it_cannot_name() =>
         Assert.Equal(
             "HTTP/1.1 200 OK\r\nContent-Type: x\r\nContent-Length: 5\r\n\r\n",
-            Write(Response("HTTP/1.1 200 OK", "X-Hop: 1", "Content-Type: x", "x-hop: 2", "Connection: x-hop, content-type, content-length", "Content-Length: 5"), BodyFraming.Length));
+            Write(Response("HTTP/1.1 200 OK", "X-Hop: 1", "Content-Type: x", "x-hop: 2", "Connection: x-hop, content-type, content-length",
+                "Content-Length: 5"), BodyFraming.Length));
 
     [Fact]
     public void Row_25_and_49_obs_text_in_reason_and_value_passes_byte_for_byte() =>
-        Assert.Equal("HTTP/1.1 299 \u00ff  x\r\nX: \u0080\u00fe\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n\r\n", Write(Response("HTTP/1.1 299 \u00ff  x", "X:\u0080\u00fe ", "Set-Cookie: a", "Set-Cookie: b"), BodyFraming.UntilClose));
+        Assert.Equal("HTTP/1.1 299 \u00ff  x\r\nX: \u0080\u00fe\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n\r\n", Write(Response("HTTP/1.1 299 \u00ff  x",
+            "X:\u0080\u00fe ", "Set-Cookie: a", "Set-Cookie: b"), BodyFraming.UntilClose));
 
     [Fact]
     public void Row_8_a_chunked_body_goes_to_HTTP_1_0_until_close() =>
-        Assert.EndsWith("\r\nServer: cloudflare\r\nConnection: close\r\n\r\n", Write(Answer, BodyFraming.UntilClose, clientVersion: 10, close: true), StringComparison.Ordinal);
+        Assert.EndsWith("\r\nServer: cloudflare\r\nConnection: close\r\n\r\n", Write(Answer, BodyFraming.UntilClose, clientVersion: 10, close: true),
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_body_until_close_can_leave_in_chunks() =>
-        Assert.Equal("HTTP/1.0 200 OK".Replace("1.0", "1.1", StringComparison.Ordinal) + "\r\nTransfer-Encoding: chunked\r\n\r\n", Write("HTTP/1.0 200 OK\r\n\r\n", BodyFraming.Chunked));
+        Assert.Equal("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+            Write("HTTP/1.0 200 OK\r\n\r\n", BodyFraming.Chunked));
 
     [Theory]
     [InlineData(200, MethodId.Head, "Content-Length: 0042", "Content-Length: 42\r\n")]
@@ -66,7 +72,8 @@ public sealed class ResponseHeadWriterTests
     [InlineData(200, true)]
     [InlineData(103, false)]
     public void Close_is_said_in_final_heads_only(int status, bool says) =>
-        Assert.Equal(says, Write(Response($"HTTP/1.1 {status} X"), BodyFraming.None, close: true).EndsWith("Connection: close\r\n\r\n", StringComparison.Ordinal));
+        Assert.Equal(says, Write(Response($"HTTP/1.1 {status} X"), BodyFraming.None, close: true).EndsWith("Connection: close\r\n\r\n",
+            StringComparison.Ordinal));
 
     [Fact]
     public void A_destination_that_is_too_small_is_told_at_every_size()
