@@ -45,7 +45,7 @@ public sealed class FieldTable
             }
         }
 
-        return offset == end && head[offset] == '\r' ? HeadError.None : HeadError.FieldLineMalformed;
+        return offset == end && head[offset..].SequenceEqual("\r\n"u8) ? HeadError.None : HeadError.FieldLineMalformed;
     }
 
     /// <summary>True when more than one field has this id.</summary>
@@ -106,7 +106,7 @@ public sealed class FieldTable
     private bool Nominate(ReadOnlySpan<byte> head, ReadOnlySpan<byte> option)
     {
         if (FieldNames.Identify(option) is FieldId.Host or FieldId.ContentLength or FieldId.TransferEncoding or FieldId.Connection or FieldId.Expect
-            or FieldId.Authorization or FieldId.ApiKey or FieldId.GatewayKey or FieldId.GatewayPrivate or FieldId.ContentType or FieldId.ContentEncoding
+            or FieldId.Authorization or FieldId.ApiKey or FieldId.GatewayKey or FieldId.GatewayPrivate or FieldId.Tags or FieldId.ContentType or FieldId.ContentEncoding
             or FieldId.AcceptEncoding or FieldId.RequestId or FieldId.Date
             || FieldNames.IsAlias(option))
         {
@@ -127,7 +127,7 @@ public sealed class FieldTable
     private HeadError ParseLine(ReadOnlySpan<byte> head, ref int offset, HeadLimits limits)
     {
         int length = head[offset..].IndexOf((byte)'\r');
-        if (length < 0 || head[offset + length + 1] != '\n')
+        if (length < 0 || offset + length + 1 == head.Length || head[offset + length + 1] != '\n')
         {
             return HeadError.BareCarriageReturn;
         }
