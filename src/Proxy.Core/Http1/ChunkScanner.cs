@@ -255,7 +255,7 @@ public struct ChunkScanner
         ReadOnlySpan<byte> name = _name;
         name = name[..Math.Min(_nameLength, NameBuffer.Length)];
         return _nameLength <= NameBuffer.Length
-            && (FieldNames.Identify(name) is not (FieldId.Other or FieldId.Date or FieldId.RequestId) || FieldNames.IsAlias(name));
+            && (FieldNames.Identify(name) is not (FieldId.Other or FieldId.Date or FieldId.RequestId) || FieldNames.AliasOf(name) != FieldId.Other);
     }
 
     private ChunkError Expect(byte b, char expected, State next, ChunkError error)

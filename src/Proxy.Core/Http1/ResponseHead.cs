@@ -34,7 +34,7 @@ public sealed class ResponseHead
         HeadError error = ParseStatusLine(head, out int fieldsOffset);
         if (error == HeadError.None)
         {
-            error = Fields.Parse(head, fieldsOffset, limits);
+            error = Fields.Parse(head, fieldsOffset, limits, isRequest: false);
         }
 
         if (error == HeadError.None)
