@@ -109,6 +109,31 @@ public sealed class IdleConnectionTests
         }
     }
 
+    /// <summary>The events of bytes that were read already end a receive into no buffer, and must not make the connection look dead.</summary>
+    [Fact]
+    public async Task One_whose_responses_came_in_many_pieces_is_kept()
+    {
+        const int requests = 1000;
+        const int pieces = 20;
+        const int length = 3000;
+        using LoopbackServer listener = new();
+        await using UpstreamPool pool = Pool(listener, authority: null);
+        (StreamUpstreamConnection client, Stream stream) = await DialAsync(pool, listener, authority: null);
+        BlockingServer server = new(stream, requestLength: 1, length, pieces);
+        pool.Return(client);
+        for (int i = 0; i < requests; i++)
+        {
+            Assert.True(pool.TryRent(out UpstreamConnection? rented), $"lost after {i} requests");
+            rented!.BeginRequest();
+            await rented.SendAsync([1]);
+            _ = await rented.ReceiveAsync(pieces * length);
+            pool.Return(rented);
+        }
+
+        await pool.DisposeAsync();
+        server.Join();
+    }
+
     private static async Task AssertDroppedAsync(bool useTls, Func<Stream, Task> happening)
     {
         using LoopbackServer listener = new();
