@@ -13,6 +13,7 @@ internal sealed class SocketStream(Socket socket) : Stream
     /// <summary>Gathered writes leave at this size even when nobody uncorks: four TLS records and their overhead.</summary>
     private const int CorkCapacity = 72 * 1024;
 
+    private readonly ReadableWait _readable = new(socket);
     private byte[]? _cork;
     private int _corked;
 
@@ -21,6 +22,13 @@ internal sealed class SocketStream(Socket socket) : Stream
     /// so that SslStream goes on to the real read, which saves a wake-up and costs its 32 KiB buffer while it waits.
     /// </summary>
     public bool WaitsOnEmptyReads { get; set; }
+
+    /// <summary>Such a wait ends only when there is something to read (<see cref="ReadableWait.IsExact"/>).</summary>
+    public bool WaitsExactly
+    {
+        get => _readable.IsExact;
+        set => _readable.IsExact = value;
+    }
 
     /// <summary>On for TLS once the handshake, whose messages must leave at once, is done. Plain text has no records to gather.</summary>
     public bool IsCorked { get; set; }
@@ -52,9 +60,9 @@ internal sealed class SocketStream(Socket socket) : Stream
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (buffer.IsEmpty && !WaitsOnEmptyReads)
+        if (buffer.IsEmpty)
         {
-            return new ValueTask<int>(0);
+            return WaitsOnEmptyReads ? _readable.WaitAsync() : new ValueTask<int>(0);
         }
 
         return IsHandshaking
@@ -66,7 +74,7 @@ internal sealed class SocketStream(Socket socket) : Stream
     {
         if (!IsCorked)
         {
-            return SendAllAsync(buffer);
+            return SendAsync(buffer);
         }
 
         _cork ??= ArrayPool<byte>.Shared.Rent(CorkCapacity);
@@ -88,17 +96,10 @@ internal sealed class SocketStream(Socket socket) : Stream
             return default;
         }
 
-        ValueTask<int> send = socket.SendAsync(_cork.AsMemory(0, _corked), SocketFlags.None);
+        ValueTask send = SendAsync(_cork.AsMemory(0, _corked));
         if (!send.IsCompletedSuccessfully)
         {
             return FinishUncorkAsync(send);
-        }
-
-        int sent = send.Result;
-        BytesSent += sent;
-        if (sent < _corked)
-        {
-            return FinishUncorkAsync(new ValueTask<int>(0), sent);
         }
 
         ReleaseCork();
@@ -134,13 +135,9 @@ internal sealed class SocketStream(Socket socket) : Stream
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask FinishUncorkAsync(ValueTask<int> send, int sent = 0)
+    private async ValueTask FinishUncorkAsync(ValueTask send)
     {
-        int count = await send;
-        BytesSent += count;
-        sent += count;
-        await SendAllAsync(_cork.AsMemory(sent, _corked - sent));
-
+        await send;
 
         // Not in a finally: after a fault the kernel may not be done with the buffer, so it goes to the collector and never to another owner.
         ReleaseCork();
@@ -152,15 +149,37 @@ internal sealed class SocketStream(Socket socket) : Stream
         await UncorkAsync();
         if (buffer.Length > CorkCapacity)
         {
-            await SendAllAsync(buffer);
+            await SendAsync(buffer);
             return;
         }
 
         await WriteAsync(buffer);
     }
 
+    /// <summary>Sends all of it. What the kernel takes at once, which is the rule, makes no state machine.</summary>
+    private ValueTask SendAsync(ReadOnlyMemory<byte> buffer)
+    {
+        ValueTask<int> send = socket.SendAsync(buffer, SocketFlags.None);
+        if (!send.IsCompletedSuccessfully)
+        {
+            return FinishSendAsync(send, buffer);
+        }
+
+        int count = send.Result;
+        BytesSent += count;
+        return count == buffer.Length ? default : SendRestAsync(buffer[count..]);
+    }
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask SendAllAsync(ReadOnlyMemory<byte> buffer)
+    private async ValueTask FinishSendAsync(ValueTask<int> send, ReadOnlyMemory<byte> buffer)
+    {
+        int count = await send;
+        BytesSent += count;
+        await SendRestAsync(buffer[count..]);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask SendRestAsync(ReadOnlyMemory<byte> buffer)
     {
         while (!buffer.IsEmpty)
         {

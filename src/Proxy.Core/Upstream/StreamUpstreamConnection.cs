@@ -32,6 +32,9 @@ internal sealed class StreamUpstreamConnection : UpstreamConnection
         _socket.IsCorked = !_isPlain;
         _socket.IsHandshaking = false;
         _socket.WaitsOnEmptyReads = _isPlain;
+
+        // SslStream goes on reading by itself when a wait ended for nothing. On plain TCP such an end would hold back what is to be flushed.
+        _socket.WaitsExactly = _isPlain;
     }
 
     internal Socket Socket => _socket.Socket;
@@ -54,6 +57,7 @@ internal sealed class StreamUpstreamConnection : UpstreamConnection
     {
         _sentBefore = _socket.BytesSent;
         ExpectsQuiet = false;
+        _socket.WaitsExactly = _isPlain;
     }
 
     public override ValueTask<int> WaitReadableAsync()
@@ -143,7 +147,9 @@ internal sealed class StreamUpstreamConnection : UpstreamConnection
     protected internal override void BeginIdle()
     {
         // Waiting, not reading: otherwise SslStream would hold its buffer for every idle connection.
+        // Exactly, because a wait that ended for nothing would make the connection look dead, or SslStream take that buffer.
         _socket.WaitsOnEmptyReads = true;
+        _socket.WaitsExactly = true;
         if (_hasIdleRead || Volatile.Read(ref _aborted) != 0)
         {
             return;
