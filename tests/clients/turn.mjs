@@ -1,43 +1,47 @@
-// One turn through the official TypeScript SDK: `node turn.mjs stream|tool`, configured by the SDK's own environment variables.
-// Prints one line of JSON: the text, the usage, and whether a tool ran.
-import Anthropic from "@anthropic-ai/sdk";
+// One turn of a program on the official TypeScript SDK: `node turn.mjs stream` or `node turn.mjs tool`.
+// The gateway's address, the virtual key and the credential come from the variables that the SDK itself reads:
+// ANTHROPIC_BASE_URL, ANTHROPIC_CUSTOM_HEADERS, ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN.
+// Prints one line of JSON: the last message's text, the tools that ran, and usage and request id of each message.
+import Anthropic from '@anthropic-ai/sdk';
+
+const prompts = { stream: 'Say hello', tool: 'Please use the tool now' };
+const tool = {
+  name: 'lookup',
+  description: 'Looks a word up.',
+  input_schema: { type: 'object', properties: { word: { type: 'string' } }, required: ['word'] },
+};
 
 const mode = process.argv[2];
-const headers = process.env.TURN_GATEWAY_KEY ? { "x-litellm-api-key": process.env.TURN_GATEWAY_KEY } : {};
-const client = new Anthropic({
-  apiKey: process.env.ANTHROPIC_API_KEY ?? null,
-  authToken: process.env.ANTHROPIC_AUTH_TOKEN ?? null,
-  defaultHeaders: headers,
-  maxRetries: 0,
-});
-const tools = [
-  {
-    name: "lookup",
-    description: "Looks a word up.",
-    input_schema: { type: "object", properties: { word: { type: "string" } }, required: ["word"] },
-  },
-];
-const messages = [{ role: "user", content: mode === "tool" ? "Please use the tool now" : "Say hello" }];
+if (!(mode in prompts)) {
+  throw new Error(`unknown mode: ${mode}`);
+}
 
-async function turn() {
+const client = new Anthropic({ maxRetries: 0 });
+const messages = [{ role: 'user', content: prompts[mode] }];
+const turn = { text: '', tools: [], answers: [] };
+
+for (;;) {
+  turn.text = '';
   const stream = client.messages.stream({
-    model: "claude-sonnet-5-5",
-    max_tokens: 512,
+    model: 'claude-sonnet-5',
+    max_tokens: 1024,
     messages,
-    ...(mode === "tool" ? { tools } : {}),
+    ...(mode === 'tool' ? { tools: [tool] } : {}),
   });
-  return await stream.finalMessage();
+  stream.on('text', (delta) => { turn.text += delta; });
+  const message = await stream.finalMessage();
+  turn.answers.push({ requestId: stream.request_id, stopReason: message.stop_reason, usage: message.usage });
+  const calls = message.content.filter((block) => block.type === 'tool_use');
+  if (calls.length === 0) {
+    break;
+  }
+
+  turn.tools.push(...calls.map((call) => call.name));
+  messages.push({ role: 'assistant', content: message.content });
+  messages.push({
+    role: 'user',
+    content: calls.map((call) => ({ type: 'tool_result', tool_use_id: call.id, content: `found: ${call.input.word}` })),
+  });
 }
 
-let message = await turn();
-let toolRan = false;
-if (message.stop_reason === "tool_use") {
-  const call = message.content.find((block) => block.type === "tool_use");
-  toolRan = true;
-  messages.push({ role: "assistant", content: message.content });
-  messages.push({ role: "user", content: [{ type: "tool_result", tool_use_id: call.id, content: "found" }] });
-  message = await turn();
-}
-
-const text = message.content.filter((block) => block.type === "text").map((block) => block.text).join("");
-console.log(JSON.stringify({ text, toolRan, stop: message.stop_reason, usage: message.usage }));
+console.log(JSON.stringify(turn));

@@ -33,6 +33,7 @@ public struct ChunkScanner
         ExtensionValue,
         ExtensionQuoted,
         ExtensionQuotedPair,
+        ExtensionQuotedEnd,
         AfterExtensionValue,
         SizeLineFeed,
         Data,
@@ -106,7 +107,7 @@ public struct ChunkScanner
     {
         State.Size => next == ';' ? ChunkPart.Discard : ChunkPart.Framing,
         State.ExtensionStart or State.ExtensionName or State.AfterExtensionName or State.ExtensionValueStart or State.ExtensionValue
-            or State.ExtensionQuoted or State.ExtensionQuotedPair or State.AfterExtensionValue => next == '\r' ? ChunkPart.Framing : ChunkPart.Discard,
+            or State.ExtensionQuoted or State.ExtensionQuotedPair or State.ExtensionQuotedEnd or State.AfterExtensionValue => next == '\r' ? ChunkPart.Framing : ChunkPart.Discard,
         State.TrailerStart => next == '\r' ? ChunkPart.Framing : ChunkPart.Discard,
         State.TrailerName or State.TrailerValue or State.TrailerLineFeed => ChunkPart.Discard,
         _ => ChunkPart.Framing,
@@ -179,12 +180,14 @@ public struct ChunkScanner
             State.ExtensionValueStart when isBlank => State.ExtensionValueStart,
             State.ExtensionValueStart when b == '"' => State.ExtensionQuoted,
             State.ExtensionValueStart or State.ExtensionValue when isToken => State.ExtensionValue,
-            State.ExtensionQuoted when b == '"' => State.AfterExtensionValue,
+            State.ExtensionQuoted when b == '"' => State.ExtensionQuotedEnd,
             State.ExtensionQuoted when b == '\\' => State.ExtensionQuotedPair,
             State.ExtensionQuoted or State.ExtensionQuotedPair when !Bytes.ForbiddenInValue.Contains(b) => State.ExtensionQuoted,
-            State.ExtensionValue or State.AfterExtensionValue when isBlank => State.AfterExtensionValue,
-            State.ExtensionName or State.AfterExtensionName or State.ExtensionValue or State.AfterExtensionValue when b == ';' => State.ExtensionStart,
-            State.ExtensionName or State.ExtensionValue or State.AfterExtensionValue when b == '\r' => State.SizeLineFeed,
+            State.ExtensionValue or State.ExtensionQuotedEnd or State.AfterExtensionValue when isBlank => State.AfterExtensionValue,
+            State.ExtensionName or State.AfterExtensionName or State.ExtensionValue or State.ExtensionQuotedEnd or State.AfterExtensionValue when b == ';' => State.ExtensionStart,
+
+            // Blanks may stand before a ";" or "=", not before the end of the line.
+            State.ExtensionName or State.ExtensionValue or State.ExtensionQuotedEnd when b == '\r' => State.SizeLineFeed,
             _ => State.Failed,
         };
         if (next == State.Failed)
@@ -252,7 +255,7 @@ public struct ChunkScanner
         ReadOnlySpan<byte> name = _name;
         name = name[..Math.Min(_nameLength, NameBuffer.Length)];
         return _nameLength <= NameBuffer.Length
-            && (FieldNames.Identify(name) is not (FieldId.Other or FieldId.Date or FieldId.RequestId) || FieldNames.IsAlias(name));
+            && (FieldNames.Identify(name) is not (FieldId.Other or FieldId.Date or FieldId.RequestId) || FieldNames.AliasOf(name) != FieldId.Other);
     }
 
     private ChunkError Expect(byte b, char expected, State next, ChunkError error)

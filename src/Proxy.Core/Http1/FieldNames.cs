@@ -36,20 +36,21 @@ public static class FieldNames
     }
 
     /// <summary>
-    /// True when a lenient reader that takes "_" for "-" would see a field of ours in this name (http-rules.md row 28, CVE-2025-64484).
+    /// The field of ours that a lenient reader, who takes "_" for "-", would see in this name (http-rules.md row 28, CVE-2025-64484); Other
+    /// when there is none.
     /// </summary>
-    public static bool IsAlias(ReadOnlySpan<byte> name)
+    public static FieldId AliasOf(ReadOnlySpan<byte> name)
     {
         if (!name.Contains((byte)'_'))
         {
-            return false;
+            return FieldId.Other;
         }
 
         Span<byte> dashed = stackalloc byte[LongestKnown];
         int length = Math.Min(name.Length, LongestKnown);
         name[..length].CopyTo(dashed);
         dashed[..length].Replace((byte)'_', (byte)'-');
-        return Identify(dashed[..length]) != FieldId.Other;
+        return Identify(dashed[..length]);
     }
 
     private static FieldId IdentifyPrefix(ReadOnlySpan<byte> name) =>

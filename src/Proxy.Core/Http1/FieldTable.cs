@@ -29,7 +29,8 @@ public sealed class FieldTable
     public bool IsNominated(int index) => (_nominated >> index & 1) != 0;
 
     /// <summary>Parses field lines from <paramref name="offset"/> to the empty line that ends <paramref name="head"/>.</summary>
-    internal HeadError Parse(ReadOnlySpan<byte> head, int offset, HeadLimits limits)
+    /// <param name="isRequest">Refuses an alias of any field of ours; in a response only one of a framing field would mislead a client.</param>
+    internal HeadError Parse(ReadOnlySpan<byte> head, int offset, HeadLimits limits, bool isRequest)
     {
         Count = 0;
         SaysClose = false;
@@ -38,14 +39,14 @@ public sealed class FieldTable
         int end = head.Length - 2;
         while (offset < end)
         {
-            HeadError error = ParseLine(head, ref offset, limits);
+            HeadError error = ParseLine(head, ref offset, limits, isRequest);
             if (error != HeadError.None)
             {
                 return error;
             }
         }
 
-        return offset == end && head[offset] == '\r' ? HeadError.None : HeadError.FieldLineMalformed;
+        return offset == end && head[offset..].SequenceEqual("\r\n"u8) ? HeadError.None : HeadError.FieldLineMalformed;
     }
 
     /// <summary>True when more than one field has this id.</summary>
@@ -106,9 +107,9 @@ public sealed class FieldTable
     private bool Nominate(ReadOnlySpan<byte> head, ReadOnlySpan<byte> option)
     {
         if (FieldNames.Identify(option) is FieldId.Host or FieldId.ContentLength or FieldId.TransferEncoding or FieldId.Connection or FieldId.Expect
-            or FieldId.Authorization or FieldId.ApiKey or FieldId.GatewayKey or FieldId.GatewayPrivate or FieldId.ContentType or FieldId.ContentEncoding
+            or FieldId.Authorization or FieldId.ApiKey or FieldId.GatewayKey or FieldId.GatewayPrivate or FieldId.Tags or FieldId.ContentType or FieldId.ContentEncoding
             or FieldId.AcceptEncoding or FieldId.RequestId or FieldId.Date
-            || FieldNames.IsAlias(option))
+            || FieldNames.AliasOf(option) != FieldId.Other)
         {
             return false;
         }
@@ -124,10 +125,10 @@ public sealed class FieldTable
         return true;
     }
 
-    private HeadError ParseLine(ReadOnlySpan<byte> head, ref int offset, HeadLimits limits)
+    private HeadError ParseLine(ReadOnlySpan<byte> head, ref int offset, HeadLimits limits, bool isRequest)
     {
         int length = head[offset..].IndexOf((byte)'\r');
-        if (length < 0 || head[offset + length + 1] != '\n')
+        if (length < 0 || offset + length + 1 == head.Length || head[offset + length + 1] != '\n')
         {
             return HeadError.BareCarriageReturn;
         }
@@ -170,7 +171,7 @@ public sealed class FieldTable
             return line.Contains((byte)0) ? HeadError.NulByte : HeadError.FieldValueMalformed;
         }
 
-        if (FieldNames.IsAlias(name))
+        if (FieldNames.AliasOf(name) is var alias && alias != FieldId.Other && (isRequest || alias is FieldId.ContentLength or FieldId.TransferEncoding))
         {
             return HeadError.FieldNameAlias;
         }

@@ -21,7 +21,7 @@ public ref struct OutboundRequest
     /// <summary>A whole field line with CRLF that carries the company's credential, or empty.</summary>
     public ReadOnlySpan<byte> CredentialLine;
 
-    /// <summary>The caller's virtual key: any other field whose value contains it is dropped.</summary>
+    /// <summary>The caller's virtual key: any field line that contains it is dropped.</summary>
     public ReadOnlySpan<byte> GatewayKey;
 
     /// <summary>Content codings that the meter can read.</summary>

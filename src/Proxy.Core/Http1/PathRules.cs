@@ -90,14 +90,17 @@ internal static class PathRules
         return written;
     }
 
-    /// <summary>"." or ".." between separators as any server might see them, parameters and trailing blanks aside.</summary>
+    /// <summary>
+    /// "." or ".." between separators as any server might see them (RFC 3986 §5.2.4), blanks before and behind aside. "?" and "#" are here
+    /// only when decoding brought them: whoever decodes before splitting ends the path there.
+    /// </summary>
     private static bool HasDotSegment(ReadOnlySpan<byte> path)
     {
         while (true)
         {
-            int end = path.IndexOfAny((byte)'/', (byte)'\\', (byte)';');
-            ReadOnlySpan<byte> segment = end < 0 ? path : path[..end];
-            int blank = segment.IndexOfAny((byte)' ', (byte)'\t');
+            int end = path.IndexOfAny("/\\;?#"u8);
+            ReadOnlySpan<byte> segment = (end < 0 ? path : path[..end]).TrimStart(Bytes.Ows);
+            int blank = segment.IndexOfAny(Bytes.Ows);
             segment = blank < 0 ? segment : segment[..blank];
             if (segment.Length is 1 or 2 && segment[0] == '.' && segment[^1] == '.')
             {

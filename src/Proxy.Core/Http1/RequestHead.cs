@@ -48,7 +48,7 @@ public sealed class RequestHead
         HeadError error = ParseRequestLine(head, limits, out int fieldsOffset);
         if (error == HeadError.None)
         {
-            error = Fields.Parse(head, fieldsOffset, limits);
+            error = Fields.Parse(head, fieldsOffset, limits, isRequest: true);
         }
 
         if (error == HeadError.None)

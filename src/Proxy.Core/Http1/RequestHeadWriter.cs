@@ -24,11 +24,16 @@ public static class RequestHeadWriter
         for (int i = 0; i < fields.Count; i++)
         {
             ref readonly HeaderField field = ref fields[i];
+            if (Mentions(field.Line.Of(head), outbound.GatewayKey))
+            {
+                continue;
+            }
+
             if (field.Id == FieldId.AcceptEncoding)
             {
                 offersCoding |= WriteAcceptEncoding(ref builder, head, field, outbound.AcceptedCodings);
             }
-            else if (IsForwarded(field.Id, parsed, outbound) && !fields.IsNominated(i) && !Mentions(field.Value.Of(head), outbound.GatewayKey))
+            else if (IsForwarded(field.Id, parsed, outbound) && !fields.IsNominated(i))
             {
                 builder.WriteField(head, field);
             }
@@ -66,8 +71,8 @@ public static class RequestHeadWriter
         _ => false,
     };
 
-    // A key of ours never leaves, whatever the name of the field (http-rules.md row 63).
-    private static bool Mentions(ReadOnlySpan<byte> value, ReadOnlySpan<byte> key) => !key.IsEmpty && value.Length >= key.Length && value.IndexOf(key) >= 0;
+    // A key of ours never leaves, whatever the field is called, and not in a name or a weight either (http-rules.md row 63).
+    private static bool Mentions(ReadOnlySpan<byte> line, ReadOnlySpan<byte> key) => !key.IsEmpty && line.Length >= key.Length && line.IndexOf(key) >= 0;
 
     /// <summary>The client's offer without the codings that the meter cannot read (design.md decision 4); weights stay.</summary>
     private static bool WriteAcceptEncoding(ref HeadBuilder builder, ReadOnlySpan<byte> head, in HeaderField field, ContentCodings accepted)
@@ -105,9 +110,9 @@ public static class RequestHeadWriter
 
     private static bool IsReadable(ReadOnlySpan<byte> coding, ContentCodings accepted) => coding.Length switch
     {
-        2 => accepted.HasFlag(ContentCodings.Brotli) && Ascii.EqualsIgnoreCase(coding, "br"u8),
-        4 => accepted.HasFlag(ContentCodings.Gzip) && Ascii.EqualsIgnoreCase(coding, "gzip"u8),
-        6 => accepted.HasFlag(ContentCodings.Gzip) && Ascii.EqualsIgnoreCase(coding, "x-gzip"u8),
+        2 => (accepted & ContentCodings.Brotli) != 0 && Ascii.EqualsIgnoreCase(coding, "br"u8),
+        4 => (accepted & ContentCodings.Gzip) != 0 && Ascii.EqualsIgnoreCase(coding, "gzip"u8),
+        6 => (accepted & ContentCodings.Gzip) != 0 && Ascii.EqualsIgnoreCase(coding, "x-gzip"u8),
         8 => Ascii.EqualsIgnoreCase(coding, "identity"u8),
         _ => false,
     };

@@ -34,7 +34,7 @@ public sealed class ResponseHead
         HeadError error = ParseStatusLine(head, out int fieldsOffset);
         if (error == HeadError.None)
         {
-            error = Fields.Parse(head, fieldsOffset, limits);
+            error = Fields.Parse(head, fieldsOffset, limits, isRequest: false);
         }
 
         if (error == HeadError.None)
@@ -49,7 +49,7 @@ public sealed class ResponseHead
     {
         fieldsOffset = 0;
         int length = head.IndexOf((byte)'\r');
-        if (length < ShortestStatusLine || head[length + 1] != '\n')
+        if (length < ShortestStatusLine || length + 1 == head.Length || head[length + 1] != '\n')
         {
             return HeadError.StatusLineMalformed;
         }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 
 namespace Proxy.Core.Upstream;
 
@@ -21,8 +22,16 @@ internal sealed class SocketStream(Socket socket) : Stream
     /// </summary>
     public bool WaitsOnEmptyReads { get; set; }
 
-    /// <summary>Off during the handshake, whose messages must leave at once.</summary>
+    /// <summary>On for TLS once the handshake, whose messages must leave at once, is done. Plain text has no records to gather.</summary>
     public bool IsCorked { get; set; }
+
+    /// <summary>
+    /// The handshake under way: what follows a read verifies certificates, which takes milliseconds, and must not run where socket events are served.
+    /// </summary>
+    public bool IsHandshaking { get; set; }
+
+    /// <summary>For the tests, which look at its options and at what lies unread in it.</summary>
+    internal Socket Socket => socket;
 
     /// <summary>Bytes that the operating system took.</summary>
     public long BytesSent { get; private set; }
@@ -41,8 +50,17 @@ internal sealed class SocketStream(Socket socket) : Stream
         set => throw new NotSupportedException();
     }
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-        buffer.IsEmpty && !WaitsOnEmptyReads ? new ValueTask<int>(0) : socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken);
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (buffer.IsEmpty && !WaitsOnEmptyReads)
+        {
+            return new ValueTask<int>(0);
+        }
+
+        return IsHandshaking
+            ? ReceiveOffLoopAsync(buffer, cancellationToken)
+            : socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken);
+    }
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -108,15 +126,27 @@ internal sealed class SocketStream(Socket socket) : Stream
         base.Dispose(disposing);
     }
 
+    private async ValueTask<int> ReceiveOffLoopAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        int count = await socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken);
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        return count;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask FinishUncorkAsync(ValueTask<int> send, int sent = 0)
     {
         int count = await send;
         BytesSent += count;
         sent += count;
         await SendAllAsync(_cork.AsMemory(sent, _corked - sent));
+
+
+        // Not in a finally: after a fault the kernel may not be done with the buffer, so it goes to the collector and never to another owner.
         ReleaseCork();
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask SendThenCorkAsync(ReadOnlyMemory<byte> buffer)
     {
         await UncorkAsync();
@@ -129,6 +159,7 @@ internal sealed class SocketStream(Socket socket) : Stream
         await WriteAsync(buffer);
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask SendAllAsync(ReadOnlyMemory<byte> buffer)
     {
         while (!buffer.IsEmpty)

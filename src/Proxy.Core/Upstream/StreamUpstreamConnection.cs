@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.Net.Security;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 
 namespace Proxy.Core.Upstream;
 
@@ -16,6 +18,8 @@ internal sealed class StreamUpstreamConnection : UpstreamConnection
     private bool _expectsQuiet;
     private byte[]? _send;
     private int _pending;
+    private int _written;
+    private bool _isWriting;
     private long _sentBefore;
     private int _aborted;
 
@@ -25,9 +29,12 @@ internal sealed class StreamUpstreamConnection : UpstreamConnection
         _socket = socket;
         _stream = tls is null ? socket : tls;
         _isPlain = tls is null;
-        _socket.IsCorked = true;
+        _socket.IsCorked = !_isPlain;
+        _socket.IsHandshaking = false;
         _socket.WaitsOnEmptyReads = _isPlain;
     }
+
+    internal Socket Socket => _socket.Socket;
 
     public override long BytesSent => _socket.BytesSent - _sentBefore;
 
@@ -72,7 +79,12 @@ internal sealed class StreamUpstreamConnection : UpstreamConnection
         return _send.AsMemory(_pending);
     }
 
-    public override void AdvanceSend(int count) => Volatile.Write(ref _pending, _pending + count);
+    public override void AdvanceSend(int count)
+    {
+        int end = _pending + count;
+        _written = Math.Max(_written, end);
+        Volatile.Write(ref _pending, end);
+    }
 
     public override ValueTask FlushAsync()
     {
@@ -81,6 +93,7 @@ internal sealed class StreamUpstreamConnection : UpstreamConnection
             return default;
         }
 
+        _isWriting = true;
         ValueTask write = _stream.WriteAsync(_send.AsMemory(0, _pending));
         if (!write.IsCompletedSuccessfully)
         {
@@ -94,6 +107,7 @@ internal sealed class StreamUpstreamConnection : UpstreamConnection
             return FinishFlushAsync(uncork);
         }
 
+        _isWriting = false;
         Volatile.Write(ref _pending, 0);
         return default;
     }
@@ -102,11 +116,19 @@ internal sealed class StreamUpstreamConnection : UpstreamConnection
     {
         if (_send is not null)
         {
-            // Its start held a credential.
-            ArrayPool<byte>.Shared.Return(_send, clearArray: true);
+            // It held a credential. Whoever cut the request off may have left more in it than was appended.
+            Array.Clear(_send, 0, Volatile.Read(ref _aborted) == 0 ? _written : _send.Length);
+
+            // A write that failed may still be at the buffer: the collector takes that one.
+            if (!_isWriting)
+            {
+                ArrayPool<byte>.Shared.Return(_send);
+            }
+
             _send = null;
         }
 
+        _written = 0;
         Volatile.Write(ref _pending, 0);
     }
 
@@ -143,10 +165,12 @@ internal sealed class StreamUpstreamConnection : UpstreamConnection
     /// <summary>TLS 1.3 session tickets do not complete the read; data, the end of the stream and errors do.</summary>
     protected internal override bool IsIdleAndHealthy => _hasIdleRead && !_idleRead.IsCompleted && Volatile.Read(ref _aborted) == 0;
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask FinishFlushAsync(ValueTask outstanding)
     {
         await outstanding;
         await _socket.UncorkAsync();
+        _isWriting = false;
         Volatile.Write(ref _pending, 0);
     }
 }

@@ -45,15 +45,17 @@ public sealed class TcpDialer(TcpDialerOptions options) : UpstreamDialer
             // An address that does not answer may use up only its share, so that the others get their turn.
             using CancellationTokenSource share = new(options.ConnectTimeout / addresses.Length, options.Time);
             using CancellationTokenSource token = CancellationTokenSource.CreateLinkedTokenSource(share.Token, either.Token);
-            Socket socket = new(addresses[i].AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            Socket? socket = null;
             try
             {
+                // Inside: a family that this machine lacks, or no descriptor left, is a failed attempt like any other.
+                socket = new Socket(addresses[i].AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
                 await socket.ConnectAsync(new IPEndPoint(addresses[i], endpoint.Port), token.Token);
                 return socket;
             }
             catch (Exception fault) when (fault is SocketException or OperationCanceledException)
             {
-                socket.Dispose();
+                socket?.Dispose();
                 last = fault;
                 cancellationToken.ThrowIfCancellationRequested();
             }
@@ -64,7 +66,7 @@ public sealed class TcpDialer(TcpDialerOptions options) : UpstreamDialer
             : new UpstreamException(ForwardFailure.UpstreamConnect, $"{endpoint.Host}:{endpoint.Port}: {last?.Message}", last);
     }
 
-    private static async Task<IPAddress[]> ResolveAsync(UpstreamEndpoint endpoint, CancellationToken token)
+    private async Task<IPAddress[]> ResolveAsync(UpstreamEndpoint endpoint, CancellationToken token)
     {
         if (IPAddress.TryParse(endpoint.Host, out IPAddress? literal))
         {
@@ -73,18 +75,18 @@ public sealed class TcpDialer(TcpDialerOptions options) : UpstreamDialer
 
         try
         {
-            IPAddress[] addresses = await Dns.GetHostAddressesAsync(endpoint.Host, token);
+            IPAddress[] addresses = await options.Resolve(endpoint.Host, token);
             return addresses.Length > 0
                 ? Alternate(addresses)
-                : throw new UpstreamException(ForwardFailure.UpstreamName, $"{endpoint.Host} has no address");
+                : throw new UpstreamException(ForwardFailure.UpstreamName, $"{endpoint.Host}:{endpoint.Port}: the name has no address");
         }
         catch (SocketException fault)
         {
-            throw new UpstreamException(ForwardFailure.UpstreamName, $"{endpoint.Host}: {fault.Message}", fault);
+            throw new UpstreamException(ForwardFailure.UpstreamName, $"{endpoint.Host}:{endpoint.Port}: {fault.Message}", fault);
         }
         catch (OperationCanceledException fault)
         {
-            throw new UpstreamException(ForwardFailure.UpstreamConnectTimeout, $"{endpoint.Host} was not resolved in time", fault);
+            throw new UpstreamException(ForwardFailure.UpstreamConnectTimeout, $"{endpoint.Host}:{endpoint.Port}: the name was not resolved in time", fault);
         }
     }
 
@@ -121,8 +123,11 @@ public sealed class TcpDialer(TcpDialerOptions options) : UpstreamDialer
         SslStream tls = new(stream, leaveInnerStreamOpen: false);
         using CancellationTokenSource deadline = new(options.TlsTimeout, options.Time);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+        stream.IsHandshaking = true;
         try
         {
+            // Connecting may have completed on the thread that serves socket events.
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             await tls.AuthenticateAsClientAsync(_tls.GetOrAdd(endpoint, CreateTlsOptions), either.Token);
             return tls;
         }
@@ -136,6 +141,11 @@ public sealed class TcpDialer(TcpDialerOptions options) : UpstreamDialer
             await tls.DisposeAsync();
             throw new UpstreamException(ForwardFailure.UpstreamTls, $"{endpoint.Host}:{endpoint.Port}: {fault.Message}", fault);
         }
+        catch
+        {
+            await tls.DisposeAsync();
+            throw;
+        }
     }
 
     private SslClientAuthenticationOptions CreateTlsOptions(UpstreamEndpoint endpoint) => new()
@@ -143,6 +153,9 @@ public sealed class TcpDialer(TcpDialerOptions options) : UpstreamDialer
         TargetHost = endpoint.Host,
         EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
         ApplicationProtocols = [SslApplicationProtocol.Http11],
+
+        // The answer to a renegotiation would be written by the reader, beside the writer, and wait in the cork.
+        AllowRenegotiation = false,
         RemoteCertificateValidationCallback = options.ExtraCertificateAuthorities is null ? null : IsTrusted,
         CertificateChainPolicy = new X509ChainPolicy
         {

@@ -84,6 +84,7 @@ public sealed class UpstreamPool : IAsyncDisposable
     public void Scavenge()
     {
         long now = _time.GetTimestamp();
+        List<UpstreamConnection>? unfit = null;
         lock (_gate)
         {
             int kept = 0;
@@ -97,11 +98,17 @@ public sealed class UpstreamPool : IAsyncDisposable
                 }
                 else
                 {
-                    connection.Abort();
+                    (unfit ??= []).Add(connection);
                 }
             }
 
             _count = kept;
+        }
+
+        // Outside: closing is a system call each, and requests wait for the lock.
+        foreach (UpstreamConnection connection in unfit ?? [])
+        {
+            connection.Abort();
         }
     }
 

@@ -1,76 +1,84 @@
 using System.Text;
 using System.Text.Json;
 using Anthropic;
+using Anthropic.Core;
 using Anthropic.Models.Messages;
 using Proxy.Core.Identity;
-using Proxy.Host.Tests.EndToEnd;
 
 namespace Proxy.Host.Tests.Clients;
 
-/// <summary>The official C# SDK through the gateway. It needs nothing that a restore does not bring, so it always runs.</summary>
+/// <summary>The official C# SDK through the gateway.</summary>
 public sealed class CSharpSdkTests
 {
+    private const string ToolName = "lookup";
+
+    public static TheoryData<CredentialKind, ClientTurn> Turns => ClientRow.Turns;
+
     [Theory]
-    [MemberData(nameof(ClientRow.AllTurns), MemberType = typeof(ClientRow))]
-    public async Task The_CSharp_SDK_completes_a_turn(string rowName, bool withTool)
+    [MemberData(nameof(Turns))]
+    public async Task The_CSharp_SDK_completes_a_turn(CredentialKind payer, ClientTurn turn)
     {
-        ClientRow row = ClientRow.Of(rowName);
-        await using GatewayFixture gateway = await row.StartGatewayAsync();
-        using HttpClient http = new();
-        if (row.HasOwnCredential)
+        await using ClientBench bench = await ClientBench.StartAsync(payer);
+        using HttpClient http = new(new SocketsHttpHandler { UseProxy = false });
+        // Both credentials are set, if only to null: what is not set would be looked for in the surroundings of the test.
+        using AnthropicClient client = new(new ClientOptions
         {
-            http.DefaultRequestHeaders.Add("x-litellm-api-key", gateway.Key);
-        }
-
-        using AnthropicClient client = new()
-        {
-            BaseUrl = gateway.BaseUrl,
             HttpClient = http,
+            BaseUrl = bench.Gateway.BaseUrl,
+            AuthToken = bench.Row.Token(bench.Gateway),
+            ApiKey = bench.Row.ApiKey(bench.Gateway),
+            ExtraHeaders = new Dictionary<string, string> { ["x-litellm-api-key"] = bench.Gateway.Key },
             MaxRetries = 0,
-            ApiKey = row.Credential switch { CredentialKind.Byok => ClientRow.Byok, CredentialKind.None => gateway.Key, _ => null },
-            AuthToken = row.Credential switch { CredentialKind.OAuth => ClientRow.Oauth, CredentialKind.Server => gateway.Key, _ => null },
-        };
+        });
 
-        List<MessageParam> messages = [new() { Role = Role.User, Content = withTool ? "Please use the tool now" : "Say hello" }];
-        (string text, string? toolUseId) = await StreamAsync(client, messages, withTool);
-        Assert.Equal(withTool, toolUseId is not null);
-        if (toolUseId is not null)
-        {
-            messages.Add(new() { Role = Role.Assistant, Content = new List<ContentBlockParam> { new ToolUseBlockParam { ID = toolUseId, Name = "lookup", Input = new Dictionary<string, JsonElement>() } } });
-            messages.Add(new() { Role = Role.User, Content = new List<ContentBlockParam> { new ToolResultBlockParam { ToolUseID = toolUseId, Content = "found" } } });
-            (text, _) = await StreamAsync(client, messages, withTool);
-        }
-
-        Assert.Contains(withTool ? "sim-tool-done" : "The simulator says", text, StringComparison.Ordinal);
-        _ = await row.AssertServedAsync(gateway, withTool ? 2 : 1);
-    }
-
-    private static async Task<(string Text, string? ToolUseId)> StreamAsync(AnthropicClient client, List<MessageParam> messages, bool withTool)
-    {
+        List<ClientAnswer> answers = [];
         StringBuilder text = new();
-        string? toolUseId = null;
-        MessageCreateParams parameters = new()
+        List<MessageParam> messages = [new() { Role = Role.User, Content = turn == ClientTurn.Tool ? "Please use the tool now" : "Say hello" }];
+        List<ToolUseBlock> calls = await AskAsync(client, turn, messages, answers, text);
+        Assert.Equal(turn == ClientTurn.Tool ? [ToolName] : [], calls.Select(call => call.Name));
+        if (calls is [ToolUseBlock call])
         {
-            Model = "claude-sonnet-5-5",
-            MaxTokens = 512,
-            Messages = messages,
-            Tools = withTool
-                ? [new Tool { Name = "lookup", Description = "Looks a word up.", InputSchema = new() { Properties = new Dictionary<string, JsonElement> { ["word"] = JsonSerializer.SerializeToElement(new { type = "string" }) } } }]
-                : null,
-        };
-        await foreach (RawMessageStreamEvent item in client.Messages.CreateStreaming(parameters))
-        {
-            if (item.TryPickContentBlockStart(out RawContentBlockStartEvent? start) && start.ContentBlock.TryPickToolUse(out ToolUseBlock? use))
-            {
-                toolUseId = use.ID;
-            }
+            messages.Add(new() { Role = Role.Assistant, Content = new List<ContentBlockParam> { new ToolUseBlockParam { ID = call.ID, Name = call.Name, Input = call.Input } } });
+            messages.Add(new() { Role = Role.User, Content = new List<ContentBlockParam> { new ToolResultBlockParam(call.ID) { Content = "found" } } });
+            Assert.Empty(await AskAsync(client, turn, messages, answers, text.Clear()));
+        }
 
-            if (item.TryPickContentBlockDelta(out RawContentBlockDeltaEvent? delta) && delta.Delta.TryPickText(out TextDelta? piece))
+        await bench.SettleAsync(turn, answers, text.ToString());
+    }
+
+    /// <summary>One streamed message: adds its text and what it used, returns the tool calls in it.</summary>
+    private static async Task<List<ToolUseBlock>> AskAsync(AnthropicClient client, ClientTurn turn, List<MessageParam> messages, List<ClientAnswer> answers, StringBuilder text)
+    {
+        MessageCreateParams question = new()
+        {
+            Model = "claude-sonnet-5",
+            MaxTokens = 1024,
+            Messages = messages,
+            Tools = turn == ClientTurn.Tool ? [new Tool { Name = ToolName, InputSchema = WordSchema() }] : null,
+        };
+        using StreamingHttpResponse<RawMessageStreamEvent> response = await client.WithRawResponse.Messages.CreateStreaming(question);
+        Message message = await response.Enumerate().Aggregate();
+        Assert.NotNull(response.RequestID);
+        answers.Add(new ClientAnswer(response.RequestID, message.Usage.InputTokens, message.Usage.CacheReadInputTokens ?? -1, message.Usage.CacheCreationInputTokens ?? -1, message.Usage.OutputTokens));
+        List<ToolUseBlock> calls = [];
+        foreach (ContentBlock block in message.Content)
+        {
+            if (block.TryPickText(out TextBlock? words))
             {
-                text.Append(piece.Text);
+                text.Append(words.Text);
+            }
+            else if (block.TryPickToolUse(out ToolUseBlock? call))
+            {
+                calls.Add(call);
             }
         }
 
-        return (text.ToString(), toolUseId);
+        return calls;
     }
+
+    private static InputSchema WordSchema() => new()
+    {
+        Properties = new Dictionary<string, JsonElement> { ["word"] = JsonSerializer.SerializeToElement(new { type = "string" }) },
+        Required = ["word"],
+    };
 }

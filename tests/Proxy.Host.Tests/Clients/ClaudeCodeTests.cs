@@ -1,62 +1,100 @@
 using System.Text.Json;
 using Proxy.Core.Identity;
 using Proxy.Host.Storage;
-using Proxy.Host.Tests.EndToEnd;
 
 namespace Proxy.Host.Tests.Clients;
 
-/// <summary>The real Claude Code through the gateway to the simulator, in each row of the credential table.</summary>
+/// <summary>The real Claude Code through the gateway, on loopback with fake credentials. Opt-in: TOLLWAY_TEST_CLIENTS=1.</summary>
 public sealed class ClaudeCodeTests
 {
+    public static TheoryData<CredentialKind, ClientTurn> Turns => ClientRow.Turns;
+
     [Theory]
-    [MemberData(nameof(ClientRow.AllTurns), MemberType = typeof(ClientRow))]
-    public async Task Claude_Code_completes_a_turn_and_is_billed_what_it_thinks_itself(string rowName, bool withTool)
+    [MemberData(nameof(Turns))]
+    public async Task Claude_Code_completes_a_turn_and_is_billed_what_it_thinks_itself(CredentialKind payer, ClientTurn turn)
     {
-        ClientProcess.SkipUnlessWanted();
-        ClientRow row = ClientRow.Of(rowName);
-        await using GatewayFixture gateway = await row.StartGatewayAsync();
-        string output = await ClientProcess.RunAsync(
-            "node",
-            [Path.Combine(ClientProcess.NodeModules!, "@anthropic-ai", "claude-code", "cli-wrapper.cjs"), "-p", withTool ? "Please use the tool now" : "Say hello", "--allowedTools", "Bash(echo:*)", "--output-format", "stream-json", "--verbose"],
-            EnvironmentOf(row, gateway));
-
-        string last = output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1];
-        JsonElement result = JsonDocument.Parse(last).RootElement;
-        Assert.Equal("result", result.GetProperty("type").GetString());
-        Assert.False(result.GetProperty("is_error").GetBoolean(), last);
-        Assert.Contains("The simulator says", result.GetProperty("result").GetString(), StringComparison.Ordinal);
-        Assert.Equal(withTool, output.Contains("sim-tool-ok", StringComparison.Ordinal));
-        Assert.Equal(withTool, result.GetProperty("result").GetString()!.Contains("sim-tool-done", StringComparison.Ordinal));
-
-        IReadOnlyList<SpendRow> rows = await row.AssertServedAsync(gateway, withTool ? 2 : 1);
-        string session = result.GetProperty("session_id").GetString()!;
-        Assert.All(rows, booked => Assert.Equal(session, booked.SessionId));
-
-        // An independent reader of the same prices: the client's own sum, in dollars, and ours, in nano-dollars.
-        Assert.Equal(result.GetProperty("total_cost_usd").GetDecimal(), rows.Sum(booked => booked.CostNanoUsd) / 1e9m, 7);
+        string node = NpmClients.RequireNode();
+        await using ClientBench bench = await ClientBench.StartAsync(payer);
+        await CompleteAsync(bench, node, turn, bench.CustomHeaders);
     }
 
-    private static Dictionary<string, string> EnvironmentOf(ClientRow row, GatewayFixture gateway)
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("br")]
+    public async Task Claude_Code_completes_a_turn_over_compressed_streams(string coding)
     {
-        Dictionary<string, string> environment = new(StringComparer.Ordinal)
+        string node = NpmClients.RequireNode();
+        await using ClientBench bench = await ClientBench.StartAsync(CredentialKind.OAuth);
+        await CompleteAsync(bench, node, ClientTurn.Tool, $"{bench.CustomHeaders}\nx-sim-coding: {coding}");
+    }
+
+    private static async Task CompleteAsync(ClientBench bench, string node, ClientTurn turn, string customHeaders)
+    {
+        await using OutsideTrap outside = OutsideTrap.Start();
+        string[] question = turn == ClientTurn.Tool ? ["Please use the tool now", "--allowedTools", "Bash(echo:*)"] : ["Say hello"];
+        ProcessResult result = await ClientProcess.RunAsync(
+            node, [NpmClients.ClaudeCode, "--output-format", "stream-json", "--verbose", "-p", .. question], bench.Home, Settings(bench, outside, customHeaders));
+        Assert.True(result.ExitCode == 0, result.ToString());
+        Assert.True(outside.Attempts.IsEmpty, string.Join(", ", outside.Attempts));
+
+        List<JsonElement> events = [.. result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement)];
+        JsonElement summary = events.Single(each => each.GetProperty("type").ValueEquals("result"));
+        Assert.False(summary.GetProperty("is_error").GetBoolean(), result.ToString());
+        string text = summary.GetProperty("result").GetString()!;
+        Assert.Contains("The simulator says", text, StringComparison.Ordinal);
+        Assert.Equal(turn == ClientTurn.Tool, text.Contains("sim-tool-done", StringComparison.Ordinal));
+        Assert.Equal(turn == ClientTurn.Tool ? ["sim-tool-ok"] : [], ToolOutputs(events));
+
+        IReadOnlyList<SpendRow> rows = await bench.SettleAsync();
+        string session = summary.GetProperty("session_id").GetString()!;
+        Assert.All(rows, row => Assert.Equal(session, row.SessionId));
+        Assert.All(rows, row => Assert.True(row.Streamed));
+        AssertSameBill(summary, rows);
+    }
+
+    private static Dictionary<string, string> Settings(ClientBench bench, OutsideTrap outside, string customHeaders)
+    {
+        Dictionary<string, string> settings = new()
         {
-            ["ANTHROPIC_BASE_URL"] = gateway.BaseUrl,
+            ["ANTHROPIC_BASE_URL"] = bench.Gateway.BaseUrl,
+            ["ANTHROPIC_CUSTOM_HEADERS"] = customHeaders,
             ["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] = "1",
-            ["DISABLE_AUTOUPDATER"] = "1",
+            ["HTTPS_PROXY"] = outside.Url,
+            ["HTTP_PROXY"] = outside.Url,
+            ["NO_PROXY"] = "127.0.0.1",
         };
-        if (row.HasOwnCredential)
+        if (bench.Row.Token(bench.Gateway) is { } token)
         {
-            environment["ANTHROPIC_CUSTOM_HEADERS"] = $"x-litellm-api-key: {gateway.Key}";
+            settings[bench.Row.Payer == CredentialKind.OAuth ? "CLAUDE_CODE_OAUTH_TOKEN" : "ANTHROPIC_AUTH_TOKEN"] = token;
         }
 
-        (string name, string value) = row.Credential switch
+        if (bench.Row.ApiKey(bench.Gateway) is { } key)
         {
-            CredentialKind.OAuth => ("CLAUDE_CODE_OAUTH_TOKEN", ClientRow.Oauth),
-            CredentialKind.Byok => ("ANTHROPIC_API_KEY", ClientRow.Byok),
-            CredentialKind.Server => ("ANTHROPIC_AUTH_TOKEN", gateway.Key),
-            _ => ("ANTHROPIC_API_KEY", gateway.Key),
-        };
-        environment[name] = value;
-        return environment;
+            settings["ANTHROPIC_API_KEY"] = key;
+        }
+
+        return settings;
+    }
+
+    /// <summary>What the tools printed, as the client reports it.</summary>
+    private static IEnumerable<string> ToolOutputs(IEnumerable<JsonElement> events) =>
+        from each in events
+        where each.GetProperty("type").ValueEquals("user")
+        from block in each.GetProperty("message").GetProperty("content").EnumerateArray()
+        where block.GetProperty("type").ValueEquals("tool_result")
+        select block.GetProperty("content").ToString();
+
+    /// <summary>Claude Code keeps accounts of its own, with its own price table: both bills are the same.</summary>
+    private static void AssertSameBill(JsonElement summary, IReadOnlyList<SpendRow> rows)
+    {
+        Assert.Equal(decimal.Round(summary.GetProperty("total_cost_usd").GetDecimal() * 1_000_000_000m), rows.Sum(row => row.CostNanoUsd));
+        foreach (JsonProperty model in summary.GetProperty("modelUsage").EnumerateObject())
+        {
+            SpendRow[] ofModel = [.. rows.Where(row => row.ModelServed == model.Name)];
+            Assert.Equal(model.Value.GetProperty("inputTokens").GetInt64(), ofModel.Sum(row => row.Usage.InputTokens));
+            Assert.Equal(model.Value.GetProperty("outputTokens").GetInt64(), ofModel.Sum(row => row.Usage.OutputTokens));
+            Assert.Equal(model.Value.GetProperty("cacheReadInputTokens").GetInt64(), ofModel.Sum(row => row.Usage.CacheReadInputTokens));
+            Assert.Equal(model.Value.GetProperty("cacheCreationInputTokens").GetInt64(), ofModel.Sum(row => row.Usage.CacheCreationInputTokens));
+        }
     }
 }

@@ -1,84 +1,51 @@
 using System.Diagnostics;
-using System.Text;
 
 namespace Proxy.Host.Tests.Clients;
 
-/// <summary>A client program in an environment of its own: an empty HOME, nothing inherited but PATH, no standard input, a bounded time.</summary>
+/// <summary>Runs a client as a process of its own, which sees nothing of the surroundings but PATH.</summary>
 internal static class ClientProcess
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
-    /// <summary>The npm project with the real clients, or null when its packages are not installed.</summary>
-    public static string? NodeModules
+    /// <summary>The program's full path, or null if PATH does not have it.</summary>
+    public static string? Find(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "")
+        .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+        .Select(directory => Path.Combine(directory, program))
+        .FirstOrDefault(File.Exists);
+
+    /// <summary>Runs it with its HOME as working directory and an input that has ended, until it ends itself.</summary>
+    public static async Task<ProcessResult> RunAsync(string program, IEnumerable<string> arguments, string home, IReadOnlyDictionary<string, string>? environment = null)
     {
-        get
+        ProcessStartInfo start = new(program, arguments)
         {
-            string folder = Path.Combine(RepositoryRoot, "tests", "clients", "node_modules");
-            return Directory.Exists(folder) ? folder : null;
-        }
-    }
-
-    public static string RepositoryRoot
-    {
-        get
+            WorkingDirectory = home,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment.Clear();
+        start.Environment["PATH"] = Environment.GetEnvironmentVariable("PATH");
+        start.Environment["HOME"] = home;
+        start.Environment["TMPDIR"] = home;
+        foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
         {
-            DirectoryInfo? folder = new(AppContext.BaseDirectory);
-            while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Proxy.sln")))
-            {
-                folder = folder.Parent;
-            }
-
-            return folder?.FullName ?? throw new InvalidOperationException("The tests do not run inside the repository.");
+            start.Environment[name] = value;
         }
-    }
 
-    /// <summary>Skips unless the clients are asked for (TOLLWAY_TEST_CLIENTS=1) and installed.</summary>
-    public static void SkipUnlessWanted() => Assert.SkipUnless(
-        Environment.GetEnvironmentVariable("TOLLWAY_TEST_CLIENTS") == "1" && NodeModules is not null,
-        "set TOLLWAY_TEST_CLIENTS=1 and run: npm ci --prefix tests/clients");
-
-    public static async Task<string> RunAsync(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment)
-    {
-        DirectoryInfo home = Directory.CreateTempSubdirectory("tollway-client-");
+        using Process process = Process.Start(start)!;
+        using CancellationTokenSource patience = new(Patience);
         try
         {
-            ProcessStartInfo start = new(program, arguments)
-            {
-                WorkingDirectory = home.FullName,
-                RedirectStandardInput = true,
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-                StandardOutputEncoding = Encoding.UTF8,
-            };
-            start.Environment.Clear();
-            start.Environment["PATH"] = Environment.GetEnvironmentVariable("PATH");
-            start.Environment["HOME"] = home.FullName;
-            foreach ((string name, string value) in environment)
-            {
-                start.Environment[name] = value;
-            }
-
-            using Process process = Process.Start(start)!;
             process.StandardInput.Close();
-            using CancellationTokenSource patience = new(Patience);
             Task<string> output = process.StandardOutput.ReadToEndAsync(patience.Token);
             Task<string> errors = process.StandardError.ReadToEndAsync(patience.Token);
-            try
-            {
-                await process.WaitForExitAsync(patience.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                process.Kill(entireProcessTree: true);
-                throw new TimeoutException($"{program} did not end in {Patience}");
-            }
-
-            Assert.True(process.ExitCode == 0, $"{program} ended with {process.ExitCode}: {await errors}\n{await output}");
-            return await output;
+            await process.WaitForExitAsync(patience.Token);
+            return new ProcessResult(process.ExitCode, await output, await errors);
         }
-        finally
+        catch (OperationCanceledException)
         {
-            home.Delete(recursive: true);
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"{program} did not end within {Patience}.");
         }
     }
 }

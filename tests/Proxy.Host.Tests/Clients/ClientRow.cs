@@ -1,77 +1,62 @@
 using Proxy.Core.Identity;
-using Proxy.Core.Metering;
-using Proxy.Host.Storage;
 using Proxy.Host.Tests.EndToEnd;
-using Proxy.Simulator.Records;
 
 namespace Proxy.Host.Tests.Clients;
 
-/// <summary>One row of the README's credential table: what a client is configured with, and what must arrive at the upstream.</summary>
-internal sealed class ClientRow
+/// <summary>One of the four credential rows: what a client is given beside the virtual key, and what the upstream must receive.</summary>
+internal sealed record ClientRow(CredentialKind Payer, string? OwnToken, string? OwnKey, bool HasServerKey)
 {
-    public const string Oauth = "sk-ant-oat01-client-subscription";
-    public const string Byok = "sk-ant-api03-client-own-key";
+    private static readonly ClientRow[] All =
+    [
+        // The first two have a server key in reserve: it must not be used.
+        new(CredentialKind.OAuth, "sk-ant-oat01-fake-subscription", null, HasServerKey: true),
+        new(CredentialKind.Byok, null, "sk-ant-api03-fake-own-key", HasServerKey: true),
+        new(CredentialKind.Server, null, null, HasServerKey: true),
+        new(CredentialKind.None, null, null, HasServerKey: false),
+    ];
 
-    private ClientRow(CredentialKind credential) => Credential = credential;
+    /// <summary>What becomes of an API key that its client sends as a bearer, as the TypeScript SDK does since 1.0.</summary>
+    private static readonly ClientRow KeyAsBearer = new(CredentialKind.Bearer, "sk-ant-api03-fake-own-key", null, HasServerKey: true);
 
-    /// <summary>What must leave.</summary>
-    public CredentialKind Credential { get; }
+    /// <summary>Every row with every turn.</summary>
+    public static TheoryData<CredentialKind, ClientTurn> Turns => Cross(All);
 
-    /// <summary>The client has a credential of its own and sends the virtual key in its own field; otherwise the virtual key is all it has.</summary>
-    public bool HasOwnCredential => Credential is CredentialKind.OAuth or CredentialKind.Byok;
+    /// <summary>The same, and an API key as a bearer.</summary>
+    public static TheoryData<CredentialKind, ClientTurn> TurnsAndKeyAsBearer => Cross([.. All, KeyAsBearer]);
 
-    /// <summary>The four rows by name.</summary>
-    public static TheoryData<string, bool> AllTurns
-    {
-        get
-        {
-            TheoryData<string, bool> turns = [];
-            foreach (CredentialKind kind in new[] { CredentialKind.OAuth, CredentialKind.Byok, CredentialKind.Server, CredentialKind.None })
-            {
-                turns.Add(kind.ToString(), false);
-                turns.Add(kind.ToString(), true);
-            }
-
-            return turns;
-        }
-    }
-
-    public static ClientRow Of(string name) => new(Enum.Parse<CredentialKind>(name));
+    public static ClientRow Of(CredentialKind payer) => payer == CredentialKind.Bearer ? KeyAsBearer : All.Single(row => row.Payer == payer);
 
     public Task<GatewayFixture> StartGatewayAsync() => GatewayFixture.StartAsync(options =>
     {
-        options.ServerKey = Credential == CredentialKind.None ? null : options.ServerKey;
-        options.RequireCredentials = Credential != CredentialKind.None;
+        options.ServerKey = HasServerKey ? options.ServerKey : null;
+        options.RequireCredentials = Payer != CredentialKind.None;
     });
 
-    /// <summary>Exactly the one identity arrived, nothing of ours did, and every message was booked to the right payer, exactly.</summary>
-    /// <param name="sendsKeyAsBearer">This client sends its own API key as a bearer, which leaves as it came (credentials.md row 7).</param>
-    public async Task<IReadOnlyList<SpendRow>> AssertServedAsync(GatewayFixture gateway, int messages, bool sendsKeyAsBearer = false)
+    /// <summary>
+    /// What the client sends as a bearer. Clients that refuse to start without a credential get the virtual key once more where the client
+    /// has none of its own: as a bearer in one row, as an API key in the other.
+    /// </summary>
+    public string? Token(GatewayFixture gateway) => Payer == CredentialKind.Server ? gateway.Key : OwnToken;
+
+    /// <summary>What the client sends as <c>x-api-key</c>.</summary>
+    public string? ApiKey(GatewayFixture gateway) => Payer == CredentialKind.None ? gateway.Key : OwnKey;
+
+    /// <summary>The values of <c>authorization</c> that the upstream must receive.</summary>
+    public string[] UpstreamAuthorization => OwnToken is null ? [] : ["Bearer " + OwnToken];
+
+    /// <summary>The values of <c>x-api-key</c> that the upstream must receive.</summary>
+    public string[] UpstreamApiKey(GatewayFixture gateway) =>
+        OwnKey is not null ? [OwnKey] : Payer == CredentialKind.Server ? [gateway.ServerKey!] : [];
+
+    private static TheoryData<CredentialKind, ClientTurn> Cross(IEnumerable<ClientRow> rows)
     {
-        CredentialKind expected = Credential == CredentialKind.Byok && sendsKeyAsBearer ? CredentialKind.Bearer : Credential;
-        IReadOnlyList<RequestRecord> arrived = [.. gateway.Simulator.Requests.All().Where(request => request.RawTarget.StartsWith("/v1/messages", StringComparison.Ordinal))];
-        Assert.Equal(messages, arrived.Count(request => !request.RawTarget.Contains("count_tokens", StringComparison.Ordinal)));
-        foreach (RequestRecord request in arrived)
+        TheoryData<CredentialKind, ClientTurn> turns = [];
+        foreach (ClientRow row in rows)
         {
-            Assert.Equal(
-                expected switch { CredentialKind.OAuth => [$"Bearer {Oauth}"], CredentialKind.Bearer => [$"Bearer {Byok}"], _ => [] }, request.Values("authorization"));
-            Assert.Equal(
-                expected switch { CredentialKind.Byok => [Byok], CredentialKind.Server => [gateway.ServerKey!], _ => [] }, request.Values("x-api-key"));
-            foreach ((string name, string value) in request.Fields)
-            {
-                Assert.False(name.StartsWith("x-litellm", StringComparison.OrdinalIgnoreCase), name);
-                Assert.DoesNotContain(gateway.Key, value, StringComparison.Ordinal);
-            }
+            turns.Add(row.Payer, ClientTurn.Stream);
+            turns.Add(row.Payer, ClientTurn.Tool);
         }
 
-        IReadOnlyList<SpendRow> rows = [.. (await gateway.SpendAsync(arrived.Count)).Where(row => row.PathClass == PathClass.Messages)];
-        Assert.Equal(messages, rows.Count);
-        Assert.All(rows, row =>
-        {
-            Assert.Equal(expected, row.Credential);
-            Assert.Equal("valid", row.KeyAlias);
-            LedgerTruth.AssertEqual(gateway.Simulator, row);
-        });
-        return rows;
+        return turns;
     }
 }
