@@ -25,6 +25,7 @@ internal static class LoadRunner
 
         LoadWindow window = new();
         long[] before = [.. groups.Select(group => group.CpuMicroseconds())];
+        long machineBefore = MachineCpu.Microseconds();
         long start = Stopwatch.GetTimestamp();
         client.Window = window;
         Pace(shape.Duration, shape.CopiesAt, client, () => window.Requests < options.MaxRequests);
@@ -32,13 +33,15 @@ internal static class LoadRunner
         TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
         long[] after = [.. groups.Select(group => group.CpuMicroseconds())];
 
+        double others = MachineCpu.Microseconds() - machineBefore;
         Dictionary<string, double> cpu = [];
         for (int i = 0; i < groups.Length; i++)
         {
             cpu[groups[i].Name] = after[i] - before[i];
+            others -= after[i] - before[i];
         }
 
-        return LoadReport.Create(options, window, elapsed, cpu);
+        return LoadReport.Create(options, window, elapsed, cpu, others);
     }
 
     private static void Pace(TimeSpan duration, Func<TimeSpan, int> copies, LoadClient client, Func<bool> goesOn)

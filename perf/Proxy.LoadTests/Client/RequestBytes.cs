@@ -3,8 +3,8 @@ using System.Text;
 namespace Proxy.LoadTests.Client;
 
 /// <summary>
-/// The scenarios: what a virtual user sends, and what must be in its answer. The head is one that Claude Code sends: the same fields in the same
-/// order of size, about 1 kB.
+/// The scenarios: what a virtual user sends, and what must be in its answer. The head is like one of Claude Code, in fields and in length: what a
+/// proxy spends on it goes by both.
 /// </summary>
 internal static class RequestBytes
 {

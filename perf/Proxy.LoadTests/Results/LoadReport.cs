@@ -46,9 +46,13 @@ public sealed record LoadReport
     /// <summary>Share of one core that each process group used, 1 for all of it.</summary>
     public required IReadOnlyDictionary<string, double> Cores { get; init; }
 
+    /// <summary>Cores that processes used which are not of the run: above a few hundredths, figures of this run are disturbed.</summary>
+    public double OtherCores { get; init; }
+
     public bool IsClean => Requests > 0 && NotOk == 0 && WrongLength == 0 && Failures == 0;
 
-    internal static LoadReport Create(LoadOptions options, LoadWindow window, TimeSpan elapsed, IReadOnlyDictionary<string, double> cpuMicroseconds)
+    internal static LoadReport Create(
+        LoadOptions options, LoadWindow window, TimeSpan elapsed, IReadOnlyDictionary<string, double> cpuMicroseconds, double othersMicroseconds)
     {
         long requests = window.Requests;
         return new LoadReport
@@ -70,6 +74,7 @@ public sealed record LoadReport
             FirstByteP50Microseconds = window.FirstByte.GetValueAtPercentile(50),
             FirstByteP99Microseconds = window.FirstByte.GetValueAtPercentile(99),
             CpuMicrosecondsPerRequest = cpuMicroseconds.ToDictionary(pair => pair.Key, pair => requests == 0 ? 0 : pair.Value / requests),
+            OtherCores = Math.Max(0, othersMicroseconds / elapsed.TotalMicroseconds),
             Cores = cpuMicroseconds.ToDictionary(pair => pair.Key, pair => pair.Value / elapsed.TotalMicroseconds),
         };
     }
@@ -98,6 +103,7 @@ public sealed record LoadReport
             text.AppendLine(CultureInfo.InvariantCulture, $"CPU of {name}: {cpu:f1} us a request ({Cores[name]:p0} of a core)");
         }
 
+        text.AppendLine(CultureInfo.InvariantCulture, $"others on this machine: {OtherCores:f2} cores");
         return text.ToString().TrimEnd();
     }
 }

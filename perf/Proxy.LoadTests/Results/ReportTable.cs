@@ -13,11 +13,12 @@ internal static class ReportTable
 
     // Below it the proxy waited for the others, and batches less than it could.
     private const double Saturated = 0.85;
+    private const double Disturbed = 0.15;
 
     public static void Write(TextWriter output, IReadOnlyList<LoadReport> runs)
     {
-        output.WriteLine("                          CPU us per request (median of rounds)                    core in use          latency us (median)");
-        output.WriteLine("scenario  target       proxy     min  x nginx  simulator   client     req/s    proxy   load      p50      p99    p99.9  errors");
+        output.WriteLine("                          CPU us per request (median of rounds)                    cores in use            latency us (median)");
+        output.WriteLine("scenario  target       proxy     min  x nginx  simulator   client     req/s    proxy   load others      p50      p99    p99.9  errors");
         foreach (IGrouping<string, LoadReport> scenario in runs.GroupBy(run => run.Scenario))
         {
             foreach (IGrouping<string, LoadReport> target in scenario.GroupBy(run => run.Label))
@@ -55,7 +56,7 @@ internal static class ReportTable
             CultureInfo.InvariantCulture,
             $"{scenario,-9} {target,-9} {(hasProxy ? Text(Median(proxy)) : "-"),8} {(hasProxy ? Text(proxy.Min()) : "-"),7} {(ratio is { } value ? value.ToString("f2", CultureInfo.InvariantCulture) : "-"),8} "
             + $"{Median(runs, run => run.CpuMicrosecondsPerRequest.GetValueOrDefault(Simulator)),10:f1} {Median(runs, run => run.CpuMicrosecondsPerRequest.GetValueOrDefault(Client)),8:f1} "
-            + $"{Median(runs, run => run.RequestsPerSecond),9:f0} {(hasProxy ? Median(runs, run => run.Cores[Proxy]).ToString("p0", CultureInfo.InvariantCulture) : "-"),8} {Median(runs, LoadCore),6:p0} "
+            + $"{Median(runs, run => run.RequestsPerSecond),9:f0} {(hasProxy ? Median(runs, run => run.Cores[Proxy]).ToString("p0", CultureInfo.InvariantCulture) : "-"),8} {Median(runs, LoadCore),6:p0} {Median(runs, run => run.OtherCores),6:p0} "
             + $"{Median(runs, run => run.P50Microseconds),8:f0} {Median(runs, run => run.P99Microseconds),8:f0} {Median(runs, run => run.P999Microseconds),8:f0} {errors,7}");
     }
 
@@ -69,10 +70,15 @@ internal static class ReportTable
                 continue;
             }
 
-            string limit = Median(some, run => run.Cores.GetValueOrDefault(Simulator)) >= Median(some, run => run.Cores[Client]) ? "simulator-bound" : "client-bound";
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{group.Key.Scenario} {group.Key.Label}: {limit}: the proxy used {Median(some, run => run.Cores[Proxy]):p0} of its core. Its CPU per request holds; requests/s and latency are those of the load's core."));
+                $"{group.Key.Scenario} {group.Key.Label}: {LimitOf(some)}: the proxy used {Median(some, run => run.Cores[Proxy]):p0} of its core. Compare CPU per request only; requests/s and latency are not the proxy's."));
+        }
+
+        double others = Median([.. runs], run => run.OtherCores);
+        if (others > Disturbed)
+        {
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Disturbed: other processes used {others:f1} cores all the while. Repeat on a quiet machine before quoting a figure."));
         }
 
         foreach (LoadReport run in runs.Where(run => !run.IsClean))
@@ -80,6 +86,11 @@ internal static class ReportTable
             output.WriteLine($"{run.Scenario} {run.Label} round {run.Round}: {run.NotOk} not 200, {run.WrongLength} of another length, {run.Failures} broken, of {run.Requests}");
         }
     }
+
+    private static string LimitOf(LoadReport[] runs) =>
+        Median(runs, LoadCore) < Saturated && Median(runs, run => run.OtherCores) > Disturbed ? "disturbed"
+        : Median(runs, run => run.Cores.GetValueOrDefault(Simulator)) >= Median(runs, run => run.Cores[Client]) ? "simulator-bound"
+        : "client-bound";
 
     private static double LoadCore(LoadReport run) => run.Cores.GetValueOrDefault(Simulator) + run.Cores[Client];
 
