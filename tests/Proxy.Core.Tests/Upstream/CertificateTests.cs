@@ -115,7 +115,7 @@ public sealed class CertificateTests
         Assert.Equal(ForwardFailure.UpstreamTls, (await Assert.ThrowsAsync<UpstreamException>(() => dialing)).Failure);
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task A_server_that_never_answers_the_handshake_is_a_TLS_timeout()
     {
         using LoopbackServer listener = new();
@@ -130,12 +130,12 @@ public sealed class CertificateTests
         await AssertClosedAsync(server);
     }
 
-    [Fact]
+    [Fact(Timeout = 60_000)]
     public async Task A_dial_that_is_called_off_leaves_no_socket_behind()
     {
         using LoopbackServer listener = new();
         using CancellationTokenSource calledOff = new();
-        Task<UpstreamConnection> dialing = LoopbackServer.Dialer().DialAsync(listener.Tls, calledOff.Token);
+        Task<UpstreamConnection> dialing = LoopbackServer.Dialer().DialAsync(listener.Tls, calledOff.Token).WaitAsync(TestContext.Current.CancellationToken);
         using Socket server = await listener.AcceptAsync();
         Assert.NotEqual(0, await server.ReceiveAsync(new byte[5]));
         await calledOff.CancelAsync();
@@ -181,7 +181,7 @@ public sealed class CertificateTests
         byte[] rest = new byte[4096];
         try
         {
-            while (await server.ReceiveAsync(rest) > 0)
+            while (await server.ReceiveAsync(rest, TestContext.Current.CancellationToken) > 0)
             {
                 // What is left of the client's hello.
             }
