@@ -1,3 +1,5 @@
+using Proxy.Core.Forwarding;
+
 namespace Proxy.Core.Upstream;
 
 /// <summary>
@@ -48,11 +50,15 @@ public sealed class UpstreamPool : IAsyncDisposable
         return false;
     }
 
-    /// <summary>Dials a new connection; waits for a place when too many handshakes are under way.</summary>
+    /// <summary>Dials a new connection; waits for a place, but not for ever, when too many handshakes are under way.</summary>
     /// <exception cref="UpstreamException"/>
     public async Task<UpstreamConnection> DialAsync()
     {
-        await _dials.WaitAsync();
+        if (!await _dials.WaitAsync(_options.DialQueueTimeout))
+        {
+            throw new UpstreamException(ForwardFailure.UpstreamConnectTimeout, $"{Endpoint.Host}:{Endpoint.Port}: too many connections are being opened");
+        }
+
         try
         {
             UpstreamConnection connection = await _dialer.DialAsync(Endpoint, CancellationToken.None);

@@ -13,4 +13,7 @@ public sealed record UpstreamPoolOptions
 
     /// <summary>Handshakes under way at once: each costs milliseconds of CPU, and TLS 1.3 tickets are single use.</summary>
     public int MaxConcurrentDials { get; init; } = 32;
+
+    /// <summary>How long a request waits for its turn to dial before it is refused: behind an upstream that does not answer, the queue would only grow.</summary>
+    public TimeSpan DialQueueTimeout { get; init; } = TimeSpan.FromSeconds(10);
 }

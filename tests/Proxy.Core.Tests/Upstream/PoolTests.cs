@@ -159,6 +159,19 @@ public sealed class PoolTests
     }
 
     [Fact]
+    public async Task Nobody_waits_for_ever_for_a_place_to_dial()
+    {
+        FakeDialer dialer = new();
+        await using UpstreamPool pool = new(Endpoint, dialer, new UpstreamPoolOptions { MaxConcurrentDials = 1, DialQueueTimeout = TimeSpan.Zero }, _time);
+        Task<UpstreamConnection> first = pool.DialAsync();
+        UpstreamException refused = await Assert.ThrowsAsync<UpstreamException>(pool.DialAsync);
+        Assert.Equal(ForwardFailure.UpstreamConnectTimeout, refused.Failure);
+        Assert.True(dialer.Pending.TryTake(out TaskCompletionSource<UpstreamConnection>? dial));
+        dial.SetResult(new FakeConnection(Endpoint));
+        _ = await first;
+    }
+
+    [Fact]
     public async Task A_closed_pool_keeps_nothing()
     {
         UpstreamPool pool = Pool();
