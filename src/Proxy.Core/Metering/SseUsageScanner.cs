@@ -16,6 +16,8 @@ internal struct SseUsageScanner
     private JsonText _event;
     private int _eventLength;
     private int _dataLines;
+    private bool _valueBegun;
+    private int _plainBytes;
     private UsageReader _reader;
 
     private enum Step : byte
@@ -173,6 +175,7 @@ internal struct SseUsageScanner
     {
         // "data" and "event", big-endian.
         _isData = _nameLength == 4 && _name == 0x64617461;
+        _valueBegun = false;
         if (_isData)
         {
             if (_dataLines++ != 0)
@@ -201,7 +204,7 @@ internal struct SseUsageScanner
             ReadOnlySpan<byte> value = end < 0 ? rest : rest[..end];
             if (_isData)
             {
-                _reader.Feed(value, draft);
+                ReadData(value, isWhole: end >= 0 && !_valueBegun, draft);
             }
             else
             {
@@ -219,6 +222,20 @@ internal struct SseUsageScanner
         _skipLineFeed = rest[end] == '\r';
         _step = Step.LineStart;
     }
+
+    private void ReadData(ReadOnlySpan<byte> value, bool isWhole, UsageDraft draft)
+    {
+        if (isWhole && _dataLines == 1 && IsEvent("content_block_delta"u8) && PlainDelta.TryMeasure(value, out int length))
+        {
+            _plainBytes = length;
+            return;
+        }
+
+        _valueBegun = true;
+        _reader.Feed(value, draft);
+    }
+
+    private readonly bool IsEvent(ReadOnlySpan<byte> name) => ((ReadOnlySpan<byte>)_event)[.._eventLength].SequenceEqual(name);
 
     private void AppendEvent(ReadOnlySpan<byte> value)
     {
@@ -262,7 +279,7 @@ internal struct SseUsageScanner
             case StreamEventKind.ContentBlockDelta:
                 OutputBegan = true;
                 OutputIsReported = false;
-                OutputBytes = UsageCounters.Sum(OutputBytes, _reader.OutputBytes);
+                OutputBytes = UsageCounters.Sum(OutputBytes, _plainBytes + _reader.OutputBytes);
                 break;
 
             case StreamEventKind.MessageStop:
@@ -296,6 +313,7 @@ internal struct SseUsageScanner
     {
         _eventLength = 0;
         _dataLines = 0;
+        _plainBytes = 0;
         _reader.Begin(draft, isStream: true);
     }
 }

@@ -1,0 +1,34 @@
+using System.Text;
+using Proxy.Core.Metering;
+
+namespace Proxy.Core.Tests.Metering;
+
+public sealed class PlainDeltaTests
+{
+    private const string Start = "{\"type\":\"content_block_delta\",\"index\":";
+
+    [Theory]
+    [InlineData(Start + "0,\"delta\":{\"type\":\"text_delta\",\"text\":\"\"}}", 0)]
+    [InlineData(Start + "12,\"delta\":{\"type\":\"text_delta\",\"text\":\"word \"}}", 5)]
+    [InlineData(Start + "0,\"delta\":{\"type\":\"text_delta\",\"text\":\"grüß\"}}", 6)]
+    [InlineData(Start + "1,\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"hm}}\"}}", 4)]
+    [InlineData(Start + "1,\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"[1,2]\"}}", 5)]
+    public void The_usual_line_is_measured_without_reading_it(string json, int length)
+    {
+        Assert.True(PlainDelta.TryMeasure(Encoding.UTF8.GetBytes(json), out int measured));
+        Assert.Equal(length, measured);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(Start + "\"}}")]
+    [InlineData(Start + "0\"}}")]
+    [InlineData(Start + "0,\"delta\":{\"type\":\"text_delta\",\"text\":\"}}")]
+    [InlineData(Start + "0,\"delta\":{\"type\":\"text_delta\",\"text\":\"a\\n\"}}")]
+    [InlineData(Start + "0,\"delta\":{\"type\":\"text_delta\",\"text\":\"a\",\"text\":\"b\"}}")]
+    [InlineData(Start + "0,\"delta\":{\"type\":\"text_delta\",\"text\":\"a\"}} ")]
+    [InlineData(Start + " 0,\"delta\":{\"type\":\"text_delta\",\"text\":\"a\"}}")]
+    [InlineData(Start + "0,\"delta\":{\"type\":\"citations_delta\",\"citation\":{\"cited_text\":\"a\"}}}")]
+    public void Any_other_spelling_is_left_to_the_reader(string json) =>
+        Assert.False(PlainDelta.TryMeasure(Encoding.UTF8.GetBytes(json), out _));
+}
