@@ -13,7 +13,7 @@ public static class CredentialPolicy
         gatewayKey = default;
         ReadOnlySpan<byte> named = presented.HasGatewayKey ? WithoutBearer(presented.GatewayKey) : default;
         ReadOnlySpan<byte> bearer = presented.HasAuthorization ? BearerToken(presented.Authorization) : default;
-        ReadOnlySpan<byte> apiKey = presented.HasApiKey && !IsNothing(presented.ApiKey) ? presented.ApiKey : default;
+        ReadOnlySpan<byte> apiKey = presented.HasApiKey && !IsNothing(WithoutBearer(presented.ApiKey)) ? presented.ApiKey : default;
         bool isOauth = IsOauthToken(bearer);
 
         // 1. Authenticate. An explicit key that is wrong is refused, never skipped (row 15).
