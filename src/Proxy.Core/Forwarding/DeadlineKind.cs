@@ -6,7 +6,6 @@ internal enum DeadlineKind : byte
     None,
     KeepAlive,
     RequestHead,
-    RequestBody,
     ResponseHead,
     ResponseBody,
     ClientRead,

@@ -46,7 +46,7 @@ internal sealed partial class Exchange
         _drainRegistration.Dispose();
     }
 
-    /// <summary>Called by the clock, on its thread.</summary>
+    /// <summary>Called by the clock, on its thread. Never throws: that would end the process.</summary>
     internal void OnTick(long nowMs)
     {
         if (nowMs < Volatile.Read(ref _deadlineMs) && nowMs < Volatile.Read(ref _uploadDeadlineMs))
@@ -54,49 +54,57 @@ internal sealed partial class Exchange
             return;
         }
 
+        try
+        {
+            Expire(nowMs);
+        }
+        catch (Exception fault)
+        {
+            ForwardLog.ConnectionBroken(_gateway.Logger, fault);
+        }
+    }
+
+    private void Expire(long nowMs)
+    {
+        DeadlineKind kind = DeadlineKind.None;
+        bool wakesReader = false;
         lock (_gate)
         {
             if (nowMs >= Volatile.Read(ref _deadlineMs))
             {
                 Volatile.Write(ref _deadlineMs, long.MaxValue);
-                Expire(_deadlineKind);
+                kind = _deadlineKind;
+                _expired = kind;
+                if (kind is DeadlineKind.ResponseHead or DeadlineKind.ResponseBody or DeadlineKind.ClientRead)
+                {
+                    _upstream?.Abort();
+                }
             }
 
             if (nowMs >= Volatile.Read(ref _uploadDeadlineMs))
             {
                 Volatile.Write(ref _uploadDeadlineMs, long.MaxValue);
                 _uploadExpired = true;
+                wakesReader = true;
 
                 // One of the two is what the upload waits for: the client's next bytes, or the upstream to take some.
                 if (_upstream is { PendingSend: > 0 } upstream)
                 {
                     upstream.Abort();
                 }
-
-                _input.CancelPendingRead();
             }
         }
-    }
 
-    private void Expire(DeadlineKind kind)
-    {
-        _expired = kind;
-        switch (kind)
+        // Outside the lock: a pipe may run what waited for it here and now, to the end of the exchange, and that end waits for
+        // OnClientGone when it is running, which waits for the lock.
+        if (wakesReader || kind is DeadlineKind.KeepAlive or DeadlineKind.RequestHead or DeadlineKind.Linger)
         {
-            case DeadlineKind.KeepAlive:
-            case DeadlineKind.RequestHead:
-            case DeadlineKind.RequestBody:
-            case DeadlineKind.Linger:
-                _input.CancelPendingRead();
-                break;
-            case DeadlineKind.ResponseHead:
-            case DeadlineKind.ResponseBody:
-                _upstream?.Abort();
-                break;
-            case DeadlineKind.ClientRead:
-                _upstream?.Abort();
-                _connection.Abort();
-                break;
+            _input.CancelPendingRead();
+        }
+
+        if (kind == DeadlineKind.ClientRead)
+        {
+            _connection.Abort();
         }
     }
 

@@ -214,6 +214,7 @@ internal sealed partial class Exchange
         }
 
         _record = null;
+        _requestMeter.End();
         record.RequestBodyBytes = _uploadedBytes;
         record.DurationUs = (long)_gateway.Time.GetElapsedTime(_startedAt).TotalMicroseconds;
         record.Failure = _failure;

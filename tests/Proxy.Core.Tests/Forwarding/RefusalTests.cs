@@ -144,6 +144,27 @@ public sealed class RefusalTests
     }
 
     [Fact]
+    public async Task A_client_may_leave_while_its_deadline_expires()
+    {
+        await using Bench bench = new();
+        await bench.Client.SendAsync("GET /anthropic/v1/models HTTP/1.1\r\n");
+
+        // The answer to the expired head is written, and read here, on the clock's thread; the transport's reports on another.
+        Task<bool> leaving = LeaveOnAnotherThreadAsync(bench.Client);
+        bench.Pass(TimeSpan.FromSeconds(10));
+        Assert.True(await leaving, "the transport had to wait for the clock");
+        await bench.Running;
+    }
+
+    private static async Task<bool> LeaveOnAnotherThreadAsync(TestConnection client)
+    {
+        _ = await client.ReadUntilAsync("\r\n\r\n");
+        Thread transport = new(client.Leave);
+        transport.Start();
+        return transport.Join(TimeSpan.FromSeconds(10));
+    }
+
+    [Fact]
     public async Task A_head_that_never_ends_is_answered_408()
     {
         await using Bench bench = new();
