@@ -1,6 +1,7 @@
 using System.Buffers;
 using BenchmarkDotNet.Attributes;
 using Proxy.Core.Http1;
+using Proxy.Core.Tests.Http1;
 
 namespace Proxy.Benchmarks.Http1;
 
@@ -8,7 +9,7 @@ namespace Proxy.Benchmarks.Http1;
 [MemoryDiagnoser]
 public class HeadParseBenchmarks
 {
-    private readonly byte[] _request = HeadSamples.Request();
+    private readonly byte[] _request = Heads.Bytes(Heads.ClaudeCode);
     private readonly byte[] _response = HeadSamples.Response();
     private readonly byte[] _destination = new byte[2048];
     private readonly RequestHead _parsedRequest = new();
