@@ -18,6 +18,16 @@ internal static class Refusals
         RefusalReason.BodyTooLarge => new(413, "the request body is larger than this gateway accepts"),
         RefusalReason.LedgerFull => new(503, "the gateway cannot book this request now", ShouldRetry: true),
         RefusalReason.Draining => new(503, "the gateway is shutting down", ShouldRetry: true),
+        RefusalReason.TeamBlocked => new(401, "the team of the virtual key is blocked"),
+        RefusalReason.UserBlocked => new(401, "the user of the virtual key is blocked"),
+        RefusalReason.ModelNotAllowed => new(403, "the virtual key may not use this model"),
+        RefusalReason.ModelUnclear => new(400, "the virtual key may use only certain models: the body must be one JSON object that names its model once"),
+        RefusalReason.WorkspaceFenced => new(403, "files, batches, skills, agents and sessions are shared by everyone behind the company's key: the operator can allow them for this virtual key (workspace_access)"),
+        RefusalReason.RequestRate => new(429, "too many requests in this minute", ShouldRetry: true),
+        RefusalReason.TokenRate => new(429, "too many tokens in this minute", ShouldRetry: true),
+        RefusalReason.ParallelRequests => new(429, "too many requests at once", ShouldRetry: true),
+        RefusalReason.BudgetSpent => new(429, "spend limit reached"),
+        RefusalReason.BudgetReserved => new(429, "the requests under way may use up what is left of the spend limit", ShouldRetry: true),
         _ => new(500, "the gateway failed on this request"),
     };
 }

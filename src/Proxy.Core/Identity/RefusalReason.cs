@@ -15,4 +15,26 @@ public enum RefusalReason : byte
     BodyTooLarge,
     LedgerFull,
     Draining,
+    TeamBlocked,
+    UserBlocked,
+    ModelNotAllowed,
+
+    /// <summary>The key may use only certain models, and which one the body asks for cannot be told for sure.</summary>
+    ModelUnclear,
+
+    /// <summary>The path belongs to the workspace behind the company's key, and the key is not allowed there.</summary>
+    WorkspaceFenced,
+
+    /// <summary>Requests per minute.</summary>
+    RequestRate,
+
+    /// <summary>Tokens per minute.</summary>
+    TokenRate,
+    ParallelRequests,
+
+    /// <summary>A budget is used up until its window ends.</summary>
+    BudgetSpent,
+
+    /// <summary>What is left of a budget is reserved by requests under way.</summary>
+    BudgetReserved,
 }

@@ -73,6 +73,9 @@ public sealed class SpendRecord
 
     public TextField Tags { get; } = new(TagsCapacity);
 
+    /// <summary>The message batch (<c>msgbatch_…</c>) whose result line this is; empty for any other exchange.</summary>
+    public TextField BatchId { get; } = new(IdCapacity);
+
     /// <summary>The latest usage reported.</summary>
     public UsageCounters Usage;
 
@@ -146,6 +149,7 @@ public sealed class SpendRecord
         AgentId.Clear();
         ParentAgentId.Clear();
         Tags.Clear();
+        BatchId.Clear();
         Usage = default;
         IterationCount = 0;
         Streamed = false;

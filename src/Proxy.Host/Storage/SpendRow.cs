@@ -58,6 +58,8 @@ internal sealed record SpendRow
 
     public string Tags { get; init; } = "";
 
+    public string BatchId { get; init; } = "";
+
     public UsageCounters Usage { get; init; }
 
     public bool Streamed { get; init; }

@@ -18,7 +18,7 @@ public sealed class LedgerSchemaTests : IDisposable
     {
         using SqliteConnection connection = LedgerDatabase.OpenOrCreate(_directory.Ledger, Busy);
         Assert.Equal(LedgerSchema.Version, connection.ReadLong("PRAGMA user_version"));
-        Assert.Equal(4, connection.ReadLong("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('spend', 'spend_iterations', 'keys', 'settings')"));
+        Assert.Equal(14, connection.ReadLong("SELECT count(*) FROM sqlite_master WHERE type = 'table'"));
         Assert.Equal(SpendColumns.Spend.Split(", ").Order(), ColumnsOf(connection, "spend").Order());
         Assert.Equal(SpendColumns.Iteration.Split(", ").Order(), ColumnsOf(connection, "spend_iterations").Order());
         Assert.Equal(SpendColumns.SpendCount, SpendColumns.Spend.Split(", ").Length);

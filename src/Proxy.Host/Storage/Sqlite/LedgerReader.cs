@@ -109,12 +109,13 @@ internal sealed class LedgerReader(string path)
         AgentId = reader.TextOrNull(22) ?? "",
         ParentAgentId = reader.TextOrNull(23) ?? "",
         Tags = reader.TextOrNull(24) ?? "",
-        Streamed = reader.GetInt64(25) != 0,
-        CostNanoUsd = reader.GetInt64(26),
-        PriceVersion = reader.TextOrNull(27) ?? "",
-        RequestBodyBytes = reader.GetInt64(28),
-        ResponseBodyBytes = reader.GetInt64(29),
-        Usage = ReadUsage(reader, 30),
+        BatchId = reader.TextOrNull(25) ?? "",
+        Streamed = reader.GetInt64(26) != 0,
+        CostNanoUsd = reader.GetInt64(27),
+        PriceVersion = reader.TextOrNull(28) ?? "",
+        RequestBodyBytes = reader.GetInt64(29),
+        ResponseBodyBytes = reader.GetInt64(30),
+        Usage = ReadUsage(reader, 31),
     };
 
     private static UsageCounters ReadUsage(SqliteDataReader reader, int first) => new()

@@ -93,6 +93,185 @@ internal static class LedgerSchema
             value TEXT NOT NULL
         ) STRICT, WITHOUT ROWID;
         """,
+        """
+        -- The batch whose result line a record is; its id is made from the batch and the line's custom_id, so that it is booked once.
+        ALTER TABLE spend ADD COLUMN batch_id TEXT;
+        CREATE INDEX spend_team ON spend (team_id, started_at_ms) WHERE team_id IS NOT NULL;
+        CREATE INDEX spend_session ON spend (session_id, started_at_ms) WHERE session_id IS NOT NULL;
+
+        -- What reports add up, kept by the writer in the transaction of the records. A day is the UTC day a record began on, counted from
+        -- 1970-01-01. Texts that are NULL in spend are empty here, for NULL is no part of a primary key. The model is the one that served,
+        -- or the one asked where nothing served.
+        CREATE TABLE spend_daily (
+            day INTEGER NOT NULL,
+            key_hash TEXT NOT NULL,
+            team_id TEXT NOT NULL,
+            user_id TEXT NOT NULL,
+            model TEXT NOT NULL,
+            credential TEXT NOT NULL,
+            requests INTEGER NOT NULL,
+            failed_requests INTEGER NOT NULL,
+            input_tokens INTEGER NOT NULL,
+            cache_read_input_tokens INTEGER NOT NULL,
+            cache_creation_input_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL,
+            cost_nano_usd INTEGER NOT NULL,
+            PRIMARY KEY (day, key_hash, team_id, user_id, model, credential)
+        ) STRICT, WITHOUT ROWID;
+
+        -- What budgets are rebuilt from at a start. Kind is key, team, user, member (id: team/user) or key_model (id: key/model). The company
+        -- pays what left with its server key; the client all the rest.
+        CREATE TABLE scope_daily (
+            kind TEXT NOT NULL,
+            id TEXT NOT NULL,
+            day INTEGER NOT NULL,
+            company_nano_usd INTEGER NOT NULL,
+            client_nano_usd INTEGER NOT NULL,
+            PRIMARY KEY (kind, id, day)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE scope_total (
+            kind TEXT NOT NULL,
+            id TEXT NOT NULL,
+            company_nano_usd INTEGER NOT NULL,
+            client_nano_usd INTEGER NOT NULL,
+            PRIMARY KEY (kind, id)
+        ) STRICT, WITHOUT ROWID;
+
+        -- An operator's correction of what a budget has counted in one of its windows (reset_spend, an import). Duration is that of the
+        -- budget, empty for one that never resets; it holds as long as the window that began at window_start_ms lasts.
+        CREATE TABLE budget_adjustments (
+            kind TEXT NOT NULL,
+            id TEXT NOT NULL,
+            duration TEXT NOT NULL,
+            window_start_ms INTEGER NOT NULL,
+            nano_usd INTEGER NOT NULL,
+            PRIMARY KEY (kind, id, duration)
+        ) STRICT, WITHOUT ROWID;
+
+        -- scope_id is what counters and budgets hang on: that of the first key of a chain of rotations. Settings and metadata are JSON objects.
+        ALTER TABLE keys ADD COLUMN scope_id TEXT;
+        ALTER TABLE keys ADD COLUMN name TEXT;
+        ALTER TABLE keys ADD COLUMN settings TEXT;
+        ALTER TABLE keys ADD COLUMN replaced_by TEXT;
+        ALTER TABLE keys ADD COLUMN created_by TEXT;
+        ALTER TABLE keys ADD COLUMN updated_at_ms INTEGER;
+        ALTER TABLE keys ADD COLUMN updated_by TEXT;
+        UPDATE keys SET scope_id = hash;
+        CREATE INDEX keys_alias ON keys (alias) WHERE alias IS NOT NULL;
+        CREATE INDEX keys_team ON keys (team_id) WHERE team_id IS NOT NULL;
+        CREATE INDEX keys_user ON keys (user_id) WHERE user_id IS NOT NULL;
+
+        CREATE TABLE deleted_keys (
+            hash TEXT NOT NULL,
+            deleted_at_ms INTEGER NOT NULL,
+            deleted_by TEXT NOT NULL,
+            row TEXT NOT NULL,
+            PRIMARY KEY (hash, deleted_at_ms)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE teams (
+            team_id TEXT NOT NULL PRIMARY KEY,
+            alias TEXT,
+            blocked INTEGER NOT NULL DEFAULT 0,
+            settings TEXT,
+            metadata TEXT,
+            created_at_ms INTEGER NOT NULL,
+            created_by TEXT,
+            updated_at_ms INTEGER,
+            updated_by TEXT
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE users (
+            user_id TEXT NOT NULL PRIMARY KEY,
+            email TEXT,
+            alias TEXT,
+            role TEXT,
+            blocked INTEGER NOT NULL DEFAULT 0,
+            settings TEXT,
+            metadata TEXT,
+            created_at_ms INTEGER NOT NULL,
+            created_by TEXT,
+            updated_at_ms INTEGER,
+            updated_by TEXT
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE team_members (
+            team_id TEXT NOT NULL,
+            user_id TEXT NOT NULL,
+            role TEXT NOT NULL,
+            max_budget_nano_usd INTEGER,
+            PRIMARY KEY (team_id, user_id)
+        ) STRICT, WITHOUT ROWID;
+
+        -- Batches made through the gateway: their results are booked to the key that made them.
+        CREATE TABLE batches (
+            batch_id TEXT NOT NULL PRIMARY KEY,
+            key_hash TEXT,
+            credential TEXT NOT NULL,
+            created_at_ms INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+
+        -- Who changed what. Before and after are the row as the admin API shows it: never a key.
+        CREATE TABLE audit (
+            id INTEGER PRIMARY KEY,
+            at_ms INTEGER NOT NULL,
+            actor TEXT NOT NULL,
+            action TEXT NOT NULL,
+            object_kind TEXT NOT NULL,
+            object_id TEXT NOT NULL,
+            before TEXT,
+            after TEXT
+        ) STRICT;
+        CREATE INDEX audit_object ON audit (object_kind, object_id, id);
+
+        -- Tells a running gateway that principals have changed, whoever changed them.
+        INSERT INTO settings (name, value) VALUES ('principals_version', '1') ON CONFLICT (name) DO NOTHING;
+        CREATE TRIGGER keys_insert AFTER INSERT ON keys BEGIN
+            UPDATE settings SET value = value + 1 WHERE name = 'principals_version';
+        END;
+        CREATE TRIGGER keys_update AFTER UPDATE ON keys BEGIN
+            UPDATE settings SET value = value + 1 WHERE name = 'principals_version';
+        END;
+        CREATE TRIGGER keys_delete AFTER DELETE ON keys BEGIN
+            UPDATE settings SET value = value + 1 WHERE name = 'principals_version';
+        END;
+        CREATE TRIGGER teams_insert AFTER INSERT ON teams BEGIN
+            UPDATE settings SET value = value + 1 WHERE name = 'principals_version';
+        END;
+        CREATE TRIGGER teams_update AFTER UPDATE ON teams BEGIN
+            UPDATE settings SET value = value + 1 WHERE name = 'principals_version';
+        END;
+        CREATE TRIGGER teams_delete AFTER DELETE ON teams BEGIN
+            UPDATE settings SET value = value + 1 WHERE name = 'principals_version';
+        END;
+        CREATE TRIGGER users_insert AFTER INSERT ON users BEGIN
+            UPDATE settings SET value = value + 1 WHERE name = 'principals_version';
+        END;
+        CREATE TRIGGER users_update AFTER UPDATE ON users BEGIN
+            UPDATE settings SET value = value + 1 WHERE name = 'principals_version';
+        END;
+        CREATE TRIGGER users_delete AFTER DELETE ON users BEGIN
+            UPDATE settings SET value = value + 1 WHERE name = 'principals_version';
+        END;
+        CREATE TRIGGER team_members_insert AFTER INSERT ON team_members BEGIN
+            UPDATE settings SET value = value + 1 WHERE name = 'principals_version';
+        END;
+        CREATE TRIGGER team_members_update AFTER UPDATE ON team_members BEGIN
+            UPDATE settings SET value = value + 1 WHERE name = 'principals_version';
+        END;
+        CREATE TRIGGER team_members_delete AFTER DELETE ON team_members BEGIN
+            UPDATE settings SET value = value + 1 WHERE name = 'principals_version';
+        END;
+        CREATE TRIGGER budget_adjustments_insert AFTER INSERT ON budget_adjustments BEGIN
+            UPDATE settings SET value = value + 1 WHERE name = 'principals_version';
+        END;
+        CREATE TRIGGER budget_adjustments_update AFTER UPDATE ON budget_adjustments BEGIN
+            UPDATE settings SET value = value + 1 WHERE name = 'principals_version';
+        END;
+        CREATE TRIGGER budget_adjustments_delete AFTER DELETE ON budget_adjustments BEGIN
+            UPDATE settings SET value = value + 1 WHERE name = 'principals_version';
+        END;
+        """,
     ];
 
     public static int Version => Migrations.Length;

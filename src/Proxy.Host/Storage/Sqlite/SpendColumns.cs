@@ -12,9 +12,9 @@ internal static class SpendColumns
     public const string Spend =
         "id, started_at_ms, time_to_first_byte_us, duration_us, key_hash, key_alias, team_id, user_id, route, path_class, method, credential, "
         + "status, end_reason, failure, refusal, flags, model_asked, model_served, upstream_request_id, message_id, session_id, agent_id, "
-        + "parent_agent_id, tags, streamed, cost_nano_usd, price_version, request_body_bytes, response_body_bytes, " + Usage;
+        + "parent_agent_id, tags, batch_id, streamed, cost_nano_usd, price_version, request_body_bytes, response_body_bytes, " + Usage;
 
-    public const int SpendCount = 30 + UsageCount;
+    public const int SpendCount = 31 + UsageCount;
 
     public const string Iteration = "spend_id, position, kind, model, " + Usage;
 

@@ -92,6 +92,7 @@ internal sealed class SpendInsert : IDisposable
         row.Text(record.AgentId);
         row.Text(record.ParentAgentId);
         row.Text(record.Tags);
+        row.Text(record.BatchId);
         row.Number(record.Streamed ? 1 : 0);
         row.Number(record.CostNanoUsd);
         row.Text(record.PriceVersion);
