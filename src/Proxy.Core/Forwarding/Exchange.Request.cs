@@ -46,6 +46,7 @@ internal sealed partial class Exchange
         _credential = default;
         _record = null;
         BeginBody();
+        BeginPrefix();
         BeginResponse();
         BeginWaiting();
     }
@@ -177,24 +178,34 @@ internal sealed partial class Exchange
             return;
         }
 
-        // 6. Admit.
+        // 6. Admit, as far as the head alone tells.
         if (!claimed)
         {
             Refuse(RefusalReason.LedgerFull);
+            return;
         }
-        else if (_draining)
+
+        if (_draining)
         {
             Refuse(RefusalReason.Draining);
             _closeAfter = true;
+            return;
         }
-        else if (_request.Framing == BodyFraming.Length && _request.ContentLength > _snapshot.Limits.MaxRequestBody)
+
+        if (_request.Framing == BodyFraming.Length && _request.ContentLength > _snapshot.Limits.MaxRequestBody)
         {
             Refuse(RefusalReason.BodyTooLarge);
+            return;
         }
-        else
+
+        RefusalReason fenced = CheckFences(head);
+        if (fenced != RefusalReason.None)
         {
-            _record!.Credential = _credential.Credential;
+            Refuse(fenced);
+            return;
         }
+
+        _record!.Credential = _credential.Credential;
     }
 
     /// <summary>Takes the record of this exchange and writes down what its head says.</summary>
@@ -209,7 +220,7 @@ internal sealed partial class Exchange
         record.StartedAtUnixMs = _startedAtUnixMs;
         record.Route = _route!.Name;
         record.Method = _request.Method;
-        record.PathClass = RouteTable.Classify(_request.Method, upstreamPath);
+        record.PathClass = PathClassifier.Classify(_request.Method, upstreamPath);
         Copy(record.SessionId, FieldId.SessionId, head);
         Copy(record.AgentId, FieldId.AgentId, head);
         Copy(record.ParentAgentId, FieldId.ParentAgentId, head);
@@ -265,8 +276,7 @@ internal sealed partial class Exchange
         }
 
         upstream.AdvanceSend(written);
-        int contentType = _request.Fields.Find(FieldId.ContentType);
-        _requestMeter.Begin(_record!, contentType < 0 ? default : _request.Fields[contentType].Value.Of(head));
+        BeginRequestMeter(head);
         RestartBody();
         _bodyTaken = TakeRequestBody(buffer.Slice(HeadEndOffset), upstream);
     }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Proxy.Core.Http1;
+using Proxy.Core.Identity;
 using Proxy.Core.Upstream;
 
 namespace Proxy.Core.Forwarding;
@@ -207,8 +208,8 @@ internal sealed partial class Exchange
     private int TakeCounted(ReadOnlySpan<byte> piece, UpstreamConnection upstream)
     {
         int count = (int)Math.Min(piece.Length, _bodyRemaining);
+        Inspect(piece[..count], isLast: count == _bodyRemaining);
         Send(piece[..count], upstream);
-        _requestMeter.Feed(piece[..count]);
         _uploadedBytes += count;
         _bodyRemaining -= count;
         _bodyTakenWhole = _bodyRemaining == 0;
@@ -220,17 +221,21 @@ internal sealed partial class Exchange
         switch (_requestChunks.Next(piece, out int length))
         {
             case ChunkPart.Data:
+                Inspect(piece[..length], isLast: false);
                 Send(piece[..length], upstream);
-                _requestMeter.Feed(piece[..length]);
                 _uploadedBytes += length;
                 if (_uploadedBytes > _snapshot.Limits.MaxRequestBody)
                 {
-                    _refusal = Refusals.Describe(Identity.RefusalReason.BodyTooLarge);
-                    ForwardException.Throw(ForwardFailure.ClientBody);
+                    RefuseBody(RefusalReason.BodyTooLarge);
                 }
 
                 break;
             case ChunkPart.Framing:
+                if (_requestChunks.IsDataOver)
+                {
+                    Inspect(default, isLast: true);
+                }
+
                 Send(piece[..length], upstream);
                 break;
             case ChunkPart.Invalid:

@@ -90,6 +90,11 @@ internal sealed partial class Exchange : IDisposable
                 Decide(read.Buffer);
             }
 
+            while (_verdict == Verdict.Forward && !TakePrefix(read))
+            {
+                read = await _input.ReadAsync();
+            }
+
             if (_verdict == Verdict.Leave)
             {
                 break;

@@ -36,6 +36,12 @@ public sealed record GatewayLimits
     /// <summary>Bytes of a request body; above it 413.</summary>
     public long MaxRequestBody { get; init; } = 512L * 1024 * 1024;
 
+    /// <summary>
+    /// How much of a body is held back until its model is known, for a key that may use only certain models. A body whose model comes later
+    /// goes on, all but its last byte, which leaves when the model proved to be allowed.
+    /// </summary>
+    public int ModelPrefix { get; init; } = 64 * 1024;
+
     /// <summary>Interim (1xx) responses to one request; more are a 502.</summary>
     public int MaxInterimResponses { get; init; } = 20;
 

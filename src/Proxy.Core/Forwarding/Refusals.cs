@@ -22,6 +22,7 @@ internal static class Refusals
         RefusalReason.UserBlocked => new(401, "the user of the virtual key is blocked"),
         RefusalReason.ModelNotAllowed => new(403, "the virtual key may not use this model"),
         RefusalReason.ModelUnclear => new(400, "the virtual key may use only certain models: the body must be one JSON object that names its model once"),
+        RefusalReason.PathNotAllowed => new(403, "the virtual key may use only certain models, and which one a request to this path uses cannot be told"),
         RefusalReason.WorkspaceFenced => new(403, "files, batches, skills, agents and sessions are shared by everyone behind the company's key: the operator can allow them for this virtual key (workspace_access)"),
         RefusalReason.RequestRate => new(429, "too many requests in this minute", ShouldRetry: true),
         RefusalReason.TokenRate => new(429, "too many tokens in this minute", ShouldRetry: true),

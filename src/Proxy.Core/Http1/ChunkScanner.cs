@@ -55,6 +55,9 @@ public struct ChunkScanner
 
     public readonly bool IsComplete => _state == State.Done;
 
+    /// <summary>The chunk of size zero has come: no more data will.</summary>
+    public readonly bool IsDataOver => _state is State.TrailerStart or State.TrailerName or State.TrailerValue or State.TrailerLineFeed or State.EndLineFeed or State.Done;
+
     /// <summary>Classifies the longest run at the start of <paramref name="input"/> that is one thing.</summary>
     /// <param name="length">How many bytes of the input that run has.</param>
     public ChunkPart Next(ReadOnlySpan<byte> input, out int length)

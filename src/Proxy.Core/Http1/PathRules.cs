@@ -33,6 +33,23 @@ internal static class PathRules
         return safe;
     }
 
+    /// <summary>Decodes in place until nothing changes, or nobody would have encoded so often.</summary>
+    public static Span<byte> DecodeFully(Span<byte> path)
+    {
+        for (int i = 0; i < MaxDecodings; i++)
+        {
+            int length = Decode(path);
+            if (length == path.Length)
+            {
+                break;
+            }
+
+            path = path[..length];
+        }
+
+        return path;
+    }
+
     private static bool IsSafeDecoded(Span<byte> path)
     {
         for (int i = 0; i < MaxDecodings; i++)

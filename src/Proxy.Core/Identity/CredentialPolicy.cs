@@ -77,6 +77,8 @@ public static class CredentialPolicy
 
     private static RefusalReason Judge(Principal principal, long nowUnixMs) =>
         principal.IsBlocked ? RefusalReason.KeyBlocked
+        : principal.IsTeamBlocked ? RefusalReason.TeamBlocked
+        : principal.IsUserBlocked ? RefusalReason.UserBlocked
         : principal.ExpiresAtUnixMs <= nowUnixMs ? RefusalReason.KeyExpired
         : RefusalReason.None;
 

@@ -22,6 +22,9 @@ public enum RefusalReason : byte
     /// <summary>The key may use only certain models, and which one the body asks for cannot be told for sure.</summary>
     ModelUnclear,
 
+    /// <summary>The key may use only certain models, and a body to this path names its model in a way that is not known here.</summary>
+    PathNotAllowed,
+
     /// <summary>The path belongs to the workspace behind the company's key, and the key is not allowed there.</summary>
     WorkspaceFenced,
 

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Text;
+using Proxy.Core.Identity;
 
 namespace Proxy.Core.Metering;
 
@@ -31,18 +32,9 @@ internal sealed class ModelTable
     /// </summary>
     public ModelPrice? Find(ReadOnlySpan<byte> id)
     {
-        ModelPrice? price = FindExact(id);
-        if (price is null && id.EndsWith("[1m]"u8))
-        {
-            id = id[..^4];
-            price = FindExact(id);
-        }
-
-        return price ?? (EndsWithDate(id) ? FindExact(id[..^9]) : null);
+        ReadOnlySpan<byte> plain = ModelName.WithoutSize(id);
+        return FindExact(id) ?? FindExact(plain) ?? FindExact(ModelName.WithoutDate(plain));
     }
-
-    private static bool EndsWithDate(ReadOnlySpan<byte> id) =>
-        id.Length > 9 && id[^9] == '-' && !id[^8..].ContainsAnyExceptInRange((byte)'0', (byte)'9');
 
     private static uint Hash(ReadOnlySpan<byte> id)
     {

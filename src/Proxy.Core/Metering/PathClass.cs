@@ -10,4 +10,13 @@ public enum PathClass : byte
     BatchResults,
     Models,
     Files,
+
+    /// <summary>POST of a new batch; the other work on batches is <see cref="Batches"/>.</summary>
+    BatchCreation,
+    Skills,
+    Agents,
+    Sessions,
+
+    /// <summary>Other things that belong to the workspace behind a key: environments, vaults, memory stores, the organization.</summary>
+    Workspace,
 }

@@ -1,10 +1,17 @@
+using Proxy.Core.Identity;
+
 namespace Proxy.Core.Metering;
 
-/// <summary>Looks at a request body as it streams by for what is worth booking (the model that was asked). Owned by an exchange and reused; never allocates, never holds bytes back.</summary>
+/// <summary>
+/// Looks at a request body as it streams by for what is worth booking (the model that was asked), and for a key that may use only certain
+/// models whether it keeps to them. Owned by an exchange and reused; never allocates, never holds bytes back.
+/// </summary>
 public sealed class RequestMeter
 {
     private RequestModelScanner _scanner;
+    private BatchModelScanner _batch;
     private SpendRecord? _record;
+    private Principal? _guarded;
 
     /// <summary>Top-level <c>max_tokens</c> as far as the body was seen; -1 when there was none.</summary>
     public long MaxTokens => _scanner.MaxTokens;
@@ -16,21 +23,73 @@ public sealed class RequestMeter
     /// Starts on a body. Bodies that are not JSON by their Content-Type, or of a path class without a model, are not looked at; a body without a
     /// Content-Type is. Of two top-level models the last one counts.
     /// </summary>
-    public void Begin(SpendRecord record, ReadOnlySpan<byte> contentType)
+    /// <param name="guarded">A principal whose models are limited: the body is looked at whatever its type says, and <see cref="Judge"/> tells.</param>
+    public void Begin(SpendRecord record, ReadOnlySpan<byte> contentType, Principal? guarded = null)
     {
         _scanner.Begin();
-        bool hasModel = record.PathClass is PathClass.Messages or PathClass.CountTokens;
-        _record = hasModel && (contentType.IsEmpty || MediaTypes.IsJson(contentType)) ? record : null;
+        _batch.Begin();
+        _guarded = guarded;
+        bool isLookedAt = record.PathClass switch
+        {
+            PathClass.Messages or PathClass.CountTokens => guarded is not null || contentType.IsEmpty || MediaTypes.IsJson(contentType),
+            PathClass.BatchCreation => guarded is not null,
+            _ => false,
+        };
+        _record = isLookedAt ? record : null;
     }
 
     public void Feed(ReadOnlySpan<byte> body)
     {
-        if (_record is { } record)
+        if (_record is not { } record)
+        {
+            return;
+        }
+
+        if (record.PathClass == PathClass.BatchCreation)
+        {
+            _batch.Feed(body, _guarded!);
+        }
+        else
         {
             _scanner.Feed(body, record.ModelAsked);
         }
     }
 
+    /// <summary>Whether the body so far keeps to the guarded principal's models; None for a principal that is not guarded.</summary>
+    /// <param name="isWhole">The body is over: what is not known now is never known.</param>
+    public RefusalReason Judge(bool isWhole)
+    {
+        if (_guarded is not { } principal || _record is not { } record)
+        {
+            return RefusalReason.None;
+        }
+
+        if (record.PathClass == PathClass.BatchCreation)
+        {
+            return _batch.IsUnclear || (isWhole && !_batch.IsComplete) ? RefusalReason.ModelUnclear
+                : _batch.HasForbidden ? RefusalReason.ModelNotAllowed
+                : RefusalReason.None;
+        }
+
+        if (_scanner.IsInvalid || _scanner.HasDuplicates || _scanner.IsModelCut)
+        {
+            return RefusalReason.ModelUnclear;
+        }
+
+        if (record.ModelAsked.IsEmpty)
+        {
+            return isWhole ? RefusalReason.ModelUnclear : RefusalReason.None;
+        }
+
+        return !principal.AllowsModel(record.ModelAsked.Bytes) ? RefusalReason.ModelNotAllowed
+            : isWhole && !_scanner.IsComplete ? RefusalReason.ModelUnclear
+            : RefusalReason.None;
+    }
+
     /// <summary>Lets go of the record; Feed does nothing until the next Begin.</summary>
-    public void End() => _record = null;
+    public void End()
+    {
+        _record = null;
+        _guarded = null;
+    }
 }

@@ -9,6 +9,7 @@ internal struct RequestModelScanner
     private JsonTokenizer _json;
     private Field _field;
     private byte _seen;
+    private bool _isOpen;
 
     private enum Field : byte
     {
@@ -21,7 +22,8 @@ internal struct RequestModelScanner
     /// <summary>The document's one object is closed.</summary>
     public readonly bool IsComplete => _json.IsComplete;
 
-    public readonly bool IsInvalid => _json.IsInvalid;
+    /// <summary>Not one JSON object, as far as it was looked at.</summary>
+    public bool IsInvalid { get; private set; }
 
     /// <summary>One of the three keys stood there more than once, however it was spelt.</summary>
     public bool HasDuplicates { get; private set; }
@@ -39,6 +41,8 @@ internal struct RequestModelScanner
         _json.Reset();
         _field = Field.None;
         _seen = 0;
+        _isOpen = false;
+        IsInvalid = false;
         HasDuplicates = false;
         MaxTokens = -1;
         Stream = false;
@@ -48,16 +52,26 @@ internal struct RequestModelScanner
     public void Feed(ReadOnlySpan<byte> data, TextField model)
     {
         int position = 0;
-        while (true)
+        while (!IsInvalid)
         {
             switch (_json.Read(data, ref position))
             {
-                case JsonToken.NeedMore or JsonToken.Invalid:
+                case JsonToken.NeedMore:
                     return;
 
-                case JsonToken.StartObject when _field == Field.None:
+                case JsonToken.Invalid:
+                    IsInvalid = true;
+                    return;
+
+                case JsonToken.StartObject when !_isOpen:
                     // The root: everything below it that has no field is skipped before it opens.
+                    _isOpen = true;
                     break;
+
+                case not JsonToken.Key when !_isOpen:
+                    // Not an object: no request of the API, and nothing in it is its model.
+                    IsInvalid = true;
+                    return;
 
                 case JsonToken.StartObject or JsonToken.StartArray:
                     _json.SkipContainer();

@@ -1,6 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using Proxy.Core.Http1;
-using Proxy.Core.Metering;
 
 namespace Proxy.Core.Routing;
 
@@ -48,48 +46,5 @@ public sealed class RouteTable
         route = null;
         upstreamPath = default;
         return false;
-    }
-
-    /// <summary>What kind of work the path below the prefix is.</summary>
-    public static PathClass Classify(MethodId method, ReadOnlySpan<byte> upstreamPath)
-    {
-        if (IsUnder(upstreamPath, "/v1/messages"u8, out ReadOnlySpan<byte> below))
-        {
-            if (method == MethodId.Post && below.IsEmpty)
-            {
-                return PathClass.Messages;
-            }
-
-            if (method == MethodId.Post && below.SequenceEqual("/count_tokens"u8))
-            {
-                return PathClass.CountTokens;
-            }
-
-            if (IsUnder(below, "/batches"u8, out ReadOnlySpan<byte> batch))
-            {
-                return method == MethodId.Get && IsResults(batch) ? PathClass.BatchResults : PathClass.Batches;
-            }
-
-            return PathClass.Other;
-        }
-
-        return IsUnder(upstreamPath, "/v1/models"u8, out _) ? PathClass.Models
-            : IsUnder(upstreamPath, "/v1/files"u8, out _) ? PathClass.Files
-            : PathClass.Other;
-    }
-
-    // "/{id}/results", with exactly one segment as the id: "/results" alone is a batch of that name.
-    private static bool IsResults(ReadOnlySpan<byte> belowBatches)
-    {
-        const int SuffixLength = 8;
-        return belowBatches.EndsWith("/results"u8) && belowBatches[..^SuffixLength] is [(byte)'/', not (byte)'/', ..] folder
-            && folder.LastIndexOf((byte)'/') == 0;
-    }
-
-    private static bool IsUnder(ReadOnlySpan<byte> path, ReadOnlySpan<byte> folder, out ReadOnlySpan<byte> below)
-    {
-        bool isUnder = path.StartsWith(folder) && (path.Length == folder.Length || path[folder.Length] == (byte)'/');
-        below = isUnder ? path[folder.Length..] : default;
-        return isUnder;
     }
 }

@@ -18,15 +18,19 @@ internal sealed class Bench : IAsyncDisposable
     public const string Key = "sk-test-1234567890abcdef";
     public const string ServerKey = "sk-ant-api-company";
 
+    /// <summary>What <see cref="Key"/> is known by.</summary>
+    public static readonly string KeyHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(Key)));
+
     private readonly ScriptedDialer _dialer = new();
     private readonly UpstreamPool _pool;
 
-    public Bench(Func<GatewayLimits, GatewayLimits>? limits = null, string? serverKey = ServerKey, long outputPause = 64 * 1024, MemoryPool<byte>? memory = null)
+    public Bench(Func<GatewayLimits, GatewayLimits>? limits = null, string? serverKey = ServerKey, long outputPause = 64 * 1024, MemoryPool<byte>? memory = null,
+        Principal? principal = null)
     {
         UpstreamEndpoint endpoint = new("api.anthropic.com", 443, useTls: true);
         _pool = new UpstreamPool(endpoint, _dialer, new UpstreamPoolOptions(), Time);
         RouteTable routes = new([new Route("anthropic", "/anthropic", endpoint, _pool, new RouteCredentials(serverKey, acceptsClientCredentials: true))]);
-        KeyTable keys = KeyTable.Create([new Principal { KeyHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(Key))), KeyAlias = "test" }]);
+        KeyTable keys = KeyTable.Create([principal ?? new Principal { KeyHash = KeyHash, KeyAlias = "test" }]);
         GatewayLimits chosen = (limits ?? (l => l))(new GatewayLimits());
         Gateway = new Gateway(new GatewaySnapshot(keys, routes, PriceBook.BuiltIn, chosen), Sink, Health, Time, NullLogger<Gateway>.Instance);
         Client = new TestConnection(memory, outputPause);

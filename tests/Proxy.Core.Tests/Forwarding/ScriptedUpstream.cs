@@ -22,6 +22,9 @@ internal sealed class ScriptedUpstream(UpstreamEndpoint endpoint) : UpstreamConn
 
     public int Flushes { get; private set; }
 
+    /// <summary>The latest bytes that left, also when the connection was cut behind them.</summary>
+    public string LastFlushed { get; private set; } = "";
+
     public override long BytesSent => _bytesSent;
 
     public override bool ExpectsQuiet { get; set; }
@@ -64,6 +67,7 @@ internal sealed class ScriptedUpstream(UpstreamEndpoint endpoint) : UpstreamConn
         Flushes++;
         byte[] piece = _buffer.AsSpan(0, _pending).ToArray();
         _pending = 0;
+        LastFlushed = Encoding.Latin1.GetString(piece);
         _bytesSent += piece.Length;
         _ = await _sent.Writer.WriteAsync(piece);
         ThrowIfAborted();

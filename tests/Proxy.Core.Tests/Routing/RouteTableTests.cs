@@ -77,13 +77,13 @@ public sealed class RouteTableTests
     [InlineData(MethodId.Post, "/v1/messages", PathClass.Messages)]
     [InlineData(MethodId.Get, "/v1/messages", PathClass.Other)]
     [InlineData(MethodId.Other, "/v1/messages", PathClass.Other)]
-    [InlineData(MethodId.Post, "/v1/messages/", PathClass.Other)]
+    [InlineData(MethodId.Post, "/v1/messages/", PathClass.Messages)]
     [InlineData(MethodId.Post, "/v1/messagesx", PathClass.Other)]
-    [InlineData(MethodId.Post, "/V1/messages", PathClass.Other)]
+    [InlineData(MethodId.Post, "/V1/messages", PathClass.Messages)]
     [InlineData(MethodId.Post, "/v1/messages/count_tokens", PathClass.CountTokens)]
     [InlineData(MethodId.Get, "/v1/messages/count_tokens", PathClass.Other)]
     [InlineData(MethodId.Post, "/v1/messages/count_tokens/x", PathClass.Other)]
-    [InlineData(MethodId.Post, "/v1/messages/batches", PathClass.Batches)]
+    [InlineData(MethodId.Post, "/v1/messages/batches", PathClass.BatchCreation)]
     [InlineData(MethodId.Get, "/v1/messages/batches", PathClass.Batches)]
     [InlineData(MethodId.Get, "/v1/messages/batches/msgbatch_1", PathClass.Batches)]
     [InlineData(MethodId.Post, "/v1/messages/batches/msgbatch_1/cancel", PathClass.Batches)]
@@ -99,11 +99,22 @@ public sealed class RouteTableTests
     [InlineData(MethodId.Get, "/v1/modelsx", PathClass.Other)]
     [InlineData(MethodId.Post, "/v1/files", PathClass.Files)]
     [InlineData(MethodId.Get, "/v1/files/file_1/content", PathClass.Files)]
-    [InlineData(MethodId.Get, "/v1/skills", PathClass.Other)]
+    [InlineData(MethodId.Post, "/v1/%6Dessages", PathClass.Messages)]
+    [InlineData(MethodId.Post, "/v1/%256Dessages", PathClass.Messages)]
+    [InlineData(MethodId.Post, "/v1//messages;v=1", PathClass.Messages)]
+    [InlineData(MethodId.Post, "/v1%2Fmessages%3Fx", PathClass.Messages)]
+    [InlineData(MethodId.Get, "/v1/%66iles/file_1", PathClass.Files)]
+    [InlineData(MethodId.Get, "/v1;a/files", PathClass.Files)]
+    [InlineData(MethodId.Get, "/v1%5Cfiles", PathClass.Files)]
+    [InlineData(MethodId.Get, "/v1/skills", PathClass.Skills)]
+    [InlineData(MethodId.Post, "/v1/agents/a1", PathClass.Agents)]
+    [InlineData(MethodId.Post, "/v1/sessions", PathClass.Sessions)]
+    [InlineData(MethodId.Get, "/v1/vaults/v1", PathClass.Workspace)]
+    [InlineData(MethodId.Get, "/v1/organizations/api_keys", PathClass.Workspace)]
     [InlineData(MethodId.Get, "/", PathClass.Other)]
     [InlineData(MethodId.Head, "", PathClass.Other)]
     public void Work_is_told_apart_by_method_and_path(MethodId method, string upstreamPath, PathClass expected) =>
-        Assert.Equal(expected, RouteTable.Classify(method, Encoding.ASCII.GetBytes(upstreamPath)));
+        Assert.Equal(expected, PathClassifier.Classify(method, Encoding.ASCII.GetBytes(upstreamPath)));
 
     [Fact]
     public void Matching_allocates_nothing()
@@ -121,7 +132,7 @@ public sealed class RouteTableTests
     private static void Match()
     {
         Table.TryMatch("/anthropic/v1/messages/batches/msgbatch_1/results"u8, out _, out ReadOnlySpan<byte> upstreamPath);
-        RouteTable.Classify(MethodId.Get, upstreamPath);
+        PathClassifier.Classify(MethodId.Get, upstreamPath);
         Table.TryMatch("/nothing"u8, out _, out _);
     }
 

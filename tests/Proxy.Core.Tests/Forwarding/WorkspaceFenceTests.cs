@@ -1,0 +1,67 @@
+using Proxy.Core.Identity;
+using Proxy.Core.Metering;
+
+namespace Proxy.Core.Tests.Forwarding;
+
+/// <summary>Behind the company's key everybody shares one workspace: what lives in it is fenced (anthropic-api.md §1).</summary>
+public sealed class WorkspaceFenceTests
+{
+    public static TheoryData<string, WorkspaceAccess> Fenced => new()
+    {
+        { "/anthropic/v1/files", WorkspaceAccess.Files },
+        { "/anthropic/v1/files/file_1/content", WorkspaceAccess.Files },
+        { "/anthropic/v1/%66iles", WorkspaceAccess.Files },
+        { "/anthropic/V1/FILES/", WorkspaceAccess.Files },
+        { "/anthropic/v1/messages/batches", WorkspaceAccess.Batches },
+        { "/anthropic/v1/messages/batches/msgbatch_1", WorkspaceAccess.Batches },
+        { "/anthropic/v1/messages/batches/msgbatch_1/results", WorkspaceAccess.Batches },
+        { "/anthropic/v1/skills", WorkspaceAccess.Skills },
+        { "/anthropic/v1/agents/a", WorkspaceAccess.Agents },
+        { "/anthropic/v1/sessions?beta=true", WorkspaceAccess.Sessions },
+        { "/anthropic/v1/vaults", WorkspaceAccess.Other },
+    };
+
+    [Theory]
+    [MemberData(nameof(Fenced))]
+    public async Task Behind_the_company_key_it_is_refused_unless_the_key_is_allowed(string path, WorkspaceAccess needed)
+    {
+        await using Bench without = new(principal: new Principal { KeyHash = Bench.KeyHash, Workspace = WorkspaceAccess.All & ~needed });
+        await without.Client.SendAsync(Bench.Get(path));
+        string refusal = await without.Client.ReadAnswerAsync();
+        Assert.StartsWith("HTTP/1.1 403 ", refusal, StringComparison.Ordinal);
+        Assert.Contains("workspace_access", refusal, StringComparison.Ordinal);
+        Assert.Equal(0, without.Dials);
+        Assert.Equal(RefusalReason.WorkspaceFenced, (await without.Sink.NextAsync(0)).Refusal);
+
+        await using Bench with = new(principal: new Principal { KeyHash = Bench.KeyHash, Workspace = needed });
+        await AssertServed(with, Bench.Get(path));
+    }
+
+    [Theory]
+    [MemberData(nameof(Fenced))]
+    public async Task With_the_clients_own_key_it_is_the_clients_own_workspace(string path, WorkspaceAccess needed)
+    {
+        _ = needed;
+        await using Bench bench = new();
+        await AssertServed(bench, Bench.Get(path, extra: "x-api-key: sk-ant-api-mine\r\n"));
+    }
+
+    [Theory]
+    [InlineData("/anthropic/v1/models")]
+    [InlineData("/anthropic/v1/filesystem")]
+    [InlineData("/anthropic/v2/other")]
+    public async Task Other_paths_are_not_fenced(string path)
+    {
+        await using Bench bench = new();
+        await AssertServed(bench, Bench.Get(path));
+    }
+
+    private static async Task AssertServed(Bench bench, string request)
+    {
+        await bench.Client.SendAsync(request);
+        ScriptedUpstream upstream = await bench.UpstreamAsync();
+        _ = await upstream.ReceiveUntilAsync("\r\n\r\n");
+        await upstream.RespondAsync(Bench.Ok("fine"));
+        _ = await bench.Client.ReadUntilAsync("fine");
+    }
+}
