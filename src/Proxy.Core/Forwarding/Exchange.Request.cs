@@ -221,6 +221,12 @@ internal sealed partial class Exchange
         record.Route = _route!.Name;
         record.Method = _request.Method;
         record.PathClass = PathClassifier.Classify(_request.Method, upstreamPath);
+        if (record.PathClass == PathClass.BatchResults)
+        {
+            // The only id this exchange is about: its answer has none of its own.
+            record.MessageId.Set(PathClassifier.BatchIdOf(upstreamPath));
+        }
+
         Copy(record.SessionId, FieldId.SessionId, head);
         Copy(record.AgentId, FieldId.AgentId, head);
         Copy(record.ParentAgentId, FieldId.ParentAgentId, head);

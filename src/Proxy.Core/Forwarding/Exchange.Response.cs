@@ -282,6 +282,10 @@ internal sealed partial class Exchange
     {
         _record!.ResponseBodyBytes += body.Length;
         _responseMeter.Feed(body);
+        if (_responseMeter.IsLedgerFull)
+        {
+            ForwardException.Throw(ForwardFailure.LedgerFull);
+        }
     }
 
     private void ReleaseHeadBuffer()

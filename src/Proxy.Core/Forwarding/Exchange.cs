@@ -32,7 +32,7 @@ internal sealed partial class Exchange : IDisposable
     private readonly RequestHead _request = new();
     private readonly ResponseHead _response = new();
     private readonly RequestMeter _requestMeter = new();
-    private readonly ResponseMeter _responseMeter = new();
+    private readonly ResponseMeter _responseMeter;
 
     // Per request, reset by BeginRequest.
     private GatewaySnapshot _snapshot;
@@ -52,6 +52,7 @@ internal sealed partial class Exchange : IDisposable
         _input = connection.Transport.Input;
         _output = connection.Transport.Output;
         _snapshot = gateway.Snapshot;
+        _responseMeter = new ResponseMeter(gateway.Spend);
     }
 
     /// <summary>Serves the connection until it ends. Never throws for anything a peer does.</summary>

@@ -24,5 +24,8 @@ public enum ForwardFailure : byte
     UpstreamBody,
     UpstreamSilent,
 
+    /// <summary>A line of batch results could not be booked: it is not handed out.</summary>
+    LedgerFull,
+
     Internal,
 }

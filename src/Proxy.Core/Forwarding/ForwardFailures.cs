@@ -24,6 +24,7 @@ public static class ForwardFailures
         ForwardFailure.UpstreamHeadTimeout => new(504, "the upstream did not answer in time"),
         ForwardFailure.UpstreamBody => new(502, "the upstream's answer ended early"),
         ForwardFailure.UpstreamSilent => new(504, "the upstream fell silent in the middle of its answer"),
+        ForwardFailure.LedgerFull => new(503, "the gateway cannot book this answer now", ShouldRetry: true),
         _ => new(500, "the gateway failed on this request"),
     };
 }

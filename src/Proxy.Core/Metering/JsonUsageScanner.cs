@@ -23,7 +23,7 @@ internal struct JsonUsageScanner
     public void Begin(UsageDraft draft)
     {
         _isBooked = false;
-        _reader.Begin(draft, isStream: false);
+        _reader.Begin(draft, UsageDocument.Answer);
     }
 
     public void Feed(ReadOnlySpan<byte> data, UsageDraft draft, SpendRecord record)

@@ -71,7 +71,7 @@ public sealed class PriceBook
 
     /// <summary>Only inference costs money, and an error before any output costs none (anthropic-api.md §5 rule 4).</summary>
     private static bool IsFree(SpendRecord record) =>
-        record.PathClass != PathClass.Messages || (record.EndReason == EndReason.UpstreamErrorEvent && record.Usage.OutputTokens == 0);
+        (record.PathClass != PathClass.Messages && record.BatchId.IsEmpty) || (record.EndReason == EndReason.UpstreamErrorEvent && record.Usage.OutputTokens == 0);
 
     private Int128 SumUnits(SpendRecord record)
     {

@@ -6,7 +6,7 @@ namespace Proxy.Core.Metering;
 /// Looks at a response body as it streams by and keeps the usage counters of its <see cref="SpendRecord"/> current. Owned by an exchange and
 /// reused; never holds bytes back. Allocates nothing on identity-coded bodies; a compressed body is read by a side decoder.
 /// </summary>
-public sealed class ResponseMeter : IDisposable
+public sealed class ResponseMeter(ISpendSink? spend = null) : IDisposable
 {
     // About four characters of text make a token (anthropic-api.md §5 rule 3).
     private const long BytesPerToken = 4;
@@ -18,6 +18,7 @@ public sealed class ResponseMeter : IDisposable
     private Format _format;
     private SseUsageScanner _events;
     private JsonUsageScanner _document;
+    private BatchResultsScanner _lines;
 
     private enum Format : byte
     {
@@ -25,7 +26,16 @@ public sealed class ResponseMeter : IDisposable
         Ignored = 0,
         EventStream,
         Json,
+
+        /// <summary>Results of a batch: a record for each line, none for the exchange itself.</summary>
+        BatchResults,
+
+        /// <summary>The answer to a new batch: only its id is of interest.</summary>
+        NewBatch,
     }
+
+    /// <summary>A result line could not be booked, because too many records are on their way to the ledger: the lines from there on must not be relayed.</summary>
+    public bool IsLedgerFull => _format == Format.BatchResults && _lines.IsLedgerFull;
 
     /// <summary>Starts on a body: which scanner looks at it follows from the record's path class, the status, Content-Type and Content-Encoding.</summary>
     public void Begin(SpendRecord record, int status, ReadOnlySpan<byte> contentType, ReadOnlySpan<byte> contentEncoding)
@@ -45,8 +55,11 @@ public sealed class ResponseMeter : IDisposable
             case Format.EventStream:
                 _events.Begin(_draft);
                 break;
-            case Format.Json:
+            case Format.Json or Format.NewBatch:
                 _document.Begin(_draft);
+                break;
+            case Format.BatchResults:
+                _lines.Begin(_draft);
                 break;
         }
     }
@@ -99,6 +112,16 @@ public sealed class ResponseMeter : IDisposable
                 EndDocument(record, complete);
                 break;
 
+            case Format.NewBatch:
+                record.MessageId.Set(_draft.MessageId.Bytes);
+                MarkIncomplete(record, !complete);
+                break;
+
+            case Format.BatchResults:
+                bool areWhole = _lines.End(_draft, record, spend!) && complete;
+                MarkIncomplete(record, !areWhole);
+                break;
+
             default:
                 MarkIncomplete(record, !complete);
                 break;
@@ -111,13 +134,24 @@ public sealed class ResponseMeter : IDisposable
 
     public void Dispose() => _decoder?.Dispose();
 
-    private static Format FormatOf(SpendRecord record, int status, ReadOnlySpan<byte> contentType)
+    private Format FormatOf(SpendRecord record, int status, ReadOnlySpan<byte> contentType)
     {
-        // count_tokens is free, and errors cost nothing. Results of batches (PathClass.BatchResults, JSON lines of whole answers) would be one more
-        // format here, with a JsonUsageScanner a line.
-        if (record.PathClass != PathClass.Messages || status is < 200 or > 299)
+        // count_tokens is free, and errors cost nothing.
+        if (status is < 200 or > 299)
         {
             return Format.Ignored;
+        }
+
+        switch (record.PathClass)
+        {
+            case PathClass.Messages:
+                break;
+            case PathClass.BatchResults when spend is not null:
+                return Format.BatchResults;
+            case PathClass.BatchCreation:
+                return Format.NewBatch;
+            default:
+                return Format.Ignored;
         }
 
         if (MediaTypes.IsEventStream(contentType))
@@ -172,13 +206,17 @@ public sealed class ResponseMeter : IDisposable
 
     private void Scan(ReadOnlySpan<byte> bytes, SpendRecord record)
     {
-        if (_format == Format.EventStream)
+        switch (_format)
         {
-            _events.Feed(bytes, _draft, record);
-        }
-        else
-        {
-            _document.Feed(bytes, _draft, record);
+            case Format.EventStream:
+                _events.Feed(bytes, _draft, record);
+                break;
+            case Format.BatchResults:
+                _lines.Feed(bytes, _draft, record, spend!);
+                break;
+            default:
+                _document.Feed(bytes, _draft, record);
+                break;
         }
     }
 

@@ -314,6 +314,6 @@ internal struct SseUsageScanner
         _eventLength = 0;
         _dataLines = 0;
         _plainBytes = 0;
-        _reader.Begin(draft, isStream: true);
+        _reader.Begin(draft, UsageDocument.StreamEvent);
     }
 }

@@ -19,9 +19,19 @@ internal sealed class UsageDraft
 
     public TextField MessageId { get; } = new(SpendRecord.IdCapacity);
 
+    /// <summary>Of a line of batch results.</summary>
+    public TextField CustomId { get; } = new(SpendRecord.ModelCapacity);
+
     public bool ReportsOutput => (_reported & (1u << (int)UsageField.OutputTokens)) != 0;
 
     public void Clear()
+    {
+        CustomId.Clear();
+        ClearAnswer();
+    }
+
+    /// <summary>A <c>message</c> object begins: of two in one document the last one counts.</summary>
+    public void ClearAnswer()
     {
         Model.Clear();
         MessageId.Clear();

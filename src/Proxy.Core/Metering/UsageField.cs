@@ -14,6 +14,10 @@ internal enum UsageField : byte
 
     /// <summary><c>text</c>, <c>thinking</c>, <c>partial_json</c>: what the model put out.</summary>
     Text,
+
+    /// <summary>Of a line of batch results: which request of the batch it answers, and how.</summary>
+    CustomId,
+    Result,
     InputTokens,
     CacheReadInputTokens,
     CacheCreationInputTokens,

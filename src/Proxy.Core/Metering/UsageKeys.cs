@@ -11,15 +11,17 @@ internal static class UsageKeys
     private const uint OfMessage = (1u << (int)UsageField.Model) | (1u << (int)UsageField.Id) | (1u << (int)UsageField.Usage);
 
     /// <summary>The field that <paramref name="key"/> is in <paramref name="node"/>; None when it means nothing there.</summary>
-    public static UsageField Find(UsageNode node, bool isStream, ReadOnlySpan<byte> key)
+    public static UsageField Find(UsageNode node, UsageDocument document, ReadOnlySpan<byte> key)
     {
         UsageField field = Find(key);
-        return (Allowed(node, isStream) & (1u << (int)field)) != 0 ? field : UsageField.None;
+        return (Allowed(node, document) & (1u << (int)field)) != 0 ? field : UsageField.None;
     }
 
-    private static uint Allowed(UsageNode node, bool isStream) => node switch
+    private static uint Allowed(UsageNode node, UsageDocument document) => node switch
     {
-        UsageNode.Root when isStream => (1u << (int)UsageField.Type) | (1u << (int)UsageField.Message) | (1u << (int)UsageField.Usage)
+        UsageNode.Root when document == UsageDocument.BatchLine => (1u << (int)UsageField.CustomId) | (1u << (int)UsageField.Result),
+        UsageNode.Result => (1u << (int)UsageField.Type) | (1u << (int)UsageField.Message),
+        UsageNode.Root when document == UsageDocument.StreamEvent => (1u << (int)UsageField.Type) | (1u << (int)UsageField.Message) | (1u << (int)UsageField.Usage)
             | (1u << (int)UsageField.Delta),
         UsageNode.Root => OfMessage | (1u << (int)UsageField.Type) | (1u << (int)UsageField.Content),
         UsageNode.Message => OfMessage,
@@ -41,9 +43,11 @@ internal static class UsageKeys
         5 when key.SequenceEqual("usage"u8) => UsageField.Usage,
         5 when key.SequenceEqual("model"u8) => UsageField.Model,
         5 when key.SequenceEqual("speed"u8) => UsageField.Speed,
+        6 when key.SequenceEqual("result"u8) => UsageField.Result,
         7 when key.SequenceEqual("message"u8) => UsageField.Message,
         7 when key.SequenceEqual("content"u8) => UsageField.Content,
         8 when key.SequenceEqual("thinking"u8) => UsageField.Text,
+        9 when key.SequenceEqual("custom_id"u8) => UsageField.CustomId,
         10 when key.SequenceEqual("iterations"u8) => UsageField.Iterations,
         12 when key.SequenceEqual("input_tokens"u8) => UsageField.InputTokens,
         12 when key.SequenceEqual("service_tier"u8) => UsageField.ServiceTier,

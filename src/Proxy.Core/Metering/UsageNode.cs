@@ -13,6 +13,9 @@ internal enum UsageNode : byte
     Iterations,
     Iteration,
 
+    /// <summary><c>result</c> of a line of batch results.</summary>
+    Result,
+
     /// <summary><c>content</c> of an answer that is not a stream.</summary>
     Content,
 

@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace Proxy.Core.Metering;
 
 /// <summary>
-/// Reads one JSON document, a whole answer or the data of one stream event, into a <see cref="UsageDraft"/>. Resumable at any byte. Goes only
+/// Reads one JSON document, a whole answer, the data of one stream event or a line of batch results, into a <see cref="UsageDraft"/>. Resumable at any byte. Goes only
 /// into the objects that matter; all else is skipped.
 /// </summary>
 internal struct UsageReader
@@ -14,11 +14,14 @@ internal struct UsageReader
     private ulong _nodes;
     private UsageField _field;
     private long _outputBytes;
-    private bool _isStream;
+    private UsageDocument _document;
     private bool _hasUsage;
 
     /// <summary>The value of the document's <c>type</c>.</summary>
     public StreamEventKind Kind { get; private set; }
+
+    /// <summary>The batch line's <c>result</c> is a message, and was billed.</summary>
+    public bool HasSucceeded { get; private set; }
 
     /// <summary>The document's one object is closed.</summary>
     public readonly bool IsComplete => _json.IsComplete;
@@ -36,15 +39,16 @@ internal struct UsageReader
 
     private readonly UsageNode Node => (UsageNode)(_nodes & 0xFF);
 
-    public void Begin(UsageDraft draft, bool isStream)
+    public void Begin(UsageDraft draft, UsageDocument document)
     {
         _json.Reset();
         _nodes = 0;
         _field = UsageField.None;
         _outputBytes = 0;
-        _isStream = isStream;
+        _document = document;
         _hasUsage = false;
         Kind = StreamEventKind.Unnamed;
+        HasSucceeded = false;
         UsageParent = UsageNode.Outside;
         draft.Clear();
     }
@@ -60,7 +64,7 @@ internal struct UsageReader
                     return;
 
                 case JsonToken.Key:
-                    _field = _json.TextLength <= JsonText.Capacity ? UsageKeys.Find(Node, _isStream, _json.Text) : UsageField.None;
+                    _field = _json.TextLength <= JsonText.Capacity ? UsageKeys.Find(Node, _document, _json.Text) : UsageField.None;
                     if (_field == UsageField.None)
                     {
                         _json.SkipValue();
@@ -103,6 +107,7 @@ internal struct UsageReader
         _ => field switch
         {
             UsageField.Message => UsageNode.Message,
+            UsageField.Result => UsageNode.Result,
             UsageField.Usage => UsageNode.Usage,
             UsageField.CacheCreation => UsageNode.CacheCreation,
             UsageField.OutputDetails => UsageNode.OutputDetails,
@@ -129,7 +134,7 @@ internal struct UsageReader
                 return;
 
             case UsageNode.Message:
-                draft.Clear();
+                draft.ClearAnswer();
                 break;
 
             case UsageNode.Usage:
@@ -177,6 +182,12 @@ internal struct UsageReader
         ReadOnlySpan<byte> text = _json.Text;
         switch (_field)
         {
+            case UsageField.Type when Node == UsageNode.Result:
+                HasSucceeded = text.SequenceEqual("succeeded"u8);
+                break;
+            case UsageField.CustomId:
+                draft.CustomId.Set(text);
+                break;
             case UsageField.Type when Node == UsageNode.Root:
                 Kind = StreamEventNames.Find(text);
                 break;
