@@ -16,4 +16,7 @@ public sealed class Principal
 
     /// <summary>Unix milliseconds; null for never.</summary>
     public long? ExpiresAtUnixMs { get; init; }
+
+    /// <summary>The texts above as the journal writes them; made when first needed, by whichever thread comes first.</summary>
+    internal byte[]? JournalTexts { get; set; }
 }
