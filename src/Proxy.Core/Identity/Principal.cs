@@ -40,4 +40,7 @@ public sealed class Principal
     public bool IsGuarded => Models is not null || TeamModels is not null;
 
     public bool AllowsModel(ReadOnlySpan<byte> model) => (Models is null || Models.Allows(model)) && (TeamModels is null || TeamModels.Allows(model));
+
+    /// <summary>The texts above as the journal writes them; made when first needed, by whichever thread comes first.</summary>
+    internal byte[]? JournalTexts { get; set; }
 }

@@ -8,9 +8,6 @@ namespace Proxy.Core.Metering;
 /// </summary>
 public sealed class ResponseMeter(ISpendSink? spend = null) : IDisposable
 {
-    // About four characters of text make a token (anthropic-api.md §5 rule 3).
-    private const long BytesPerToken = 4;
-
     private readonly UsageDraft _draft = new();
     private SpendRecord? _record;
     private BodyDecoder? _decoder;
@@ -243,7 +240,7 @@ public sealed class ResponseMeter(ISpendSink? spend = null) : IDisposable
 
         if (!isWhole && !_events.OutputIsReported)
         {
-            EstimateOutput(record, _events.OutputBytes);
+            OutputEstimate.Apply(record, _events.OutputBytes);
         }
     }
 
@@ -259,7 +256,7 @@ public sealed class ResponseMeter(ISpendSink? spend = null) : IDisposable
 
         if (!isWhole && !_document.HasUsage)
         {
-            EstimateOutput(record, _document.OutputBytes);
+            OutputEstimate.Apply(record, _document.OutputBytes);
         }
     }
 
@@ -268,31 +265,6 @@ public sealed class ResponseMeter(ISpendSink? spend = null) : IDisposable
         if (isIncomplete)
         {
             record.Flags |= SpendFlags.Incomplete;
-        }
-    }
-
-    private static void EstimateOutput(SpendRecord record, long outputBytes)
-    {
-        if (outputBytes == 0)
-        {
-            return;
-        }
-
-        long estimate = outputBytes / BytesPerToken;
-        record.Flags |= SpendFlags.Estimated;
-        record.Usage.OutputTokens = Math.Max(record.Usage.OutputTokens, estimate);
-
-        // With iterations the price is their sum; what was delivered last belongs to the last one.
-        long reported = 0;
-        for (int i = 0; i < record.IterationCount; i++)
-        {
-            reported = UsageCounters.Sum(reported, record.Iteration(i).Usage.OutputTokens);
-        }
-
-        if (record.IterationCount != 0 && reported < estimate)
-        {
-            IterationUsage last = record.Iteration(record.IterationCount - 1);
-            last.Usage.OutputTokens = UsageCounters.Sum(last.Usage.OutputTokens, estimate - reported);
         }
     }
 
