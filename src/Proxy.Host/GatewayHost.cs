@@ -3,9 +3,11 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Data.Sqlite;
 using Proxy.Core.Forwarding;
 using Proxy.Core.Identity;
+using Proxy.Core.Metering.Journal;
 using Proxy.Core.Upstream;
 using Proxy.Host.Composition;
 using Proxy.Host.Configuration;
+using Proxy.Host.Storage;
 using Proxy.Host.Storage.Sqlite;
 
 namespace Proxy.Host;
@@ -24,6 +26,7 @@ internal sealed class GatewayHost : IAsyncDisposable
     private readonly PoolSet _pools;
     private readonly SnapshotBuilder _snapshots;
     private readonly SqliteKeyStore _keys;
+    private readonly SpendJournal _journal;
     private readonly SqliteSpendSink _sink;
     private readonly SemaphoreSlim _reloading = new(1);
     private ITimer? _housekeeping;
@@ -59,7 +62,8 @@ internal sealed class GatewayHost : IAsyncDisposable
         GatewaySnapshot snapshot = _snapshots.Build(configuration, ledgerKeys, adminKeyHash ?? KeyHash.Of(newAdminKey!));
 
         Health = new GatewayHealth();
-        _sink = new SqliteSpendSink(configuration.LedgerPath, configuration.Ledger, () => Gateway!.Snapshot.Prices, Health, time, _logger);
+        _journal = OpenJournal(configuration, time, _logger);
+        _sink = new SqliteSpendSink(_journal, configuration.LedgerPath, configuration.Ledger, () => (Gateway?.Snapshot ?? snapshot).Prices, Health, time, _logger);
         Gateway = new Gateway(snapshot, _sink, Health, time, loggers.CreateLogger<Gateway>());
         Ledger = new LedgerReader(configuration.LedgerPath);
     }
@@ -150,6 +154,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         }
 
         await _sink.DisposeAsync();
+        _journal.Dispose();
         await _pools.DisposeAsync();
         Gateway.Dispose();
         _reloading.Dispose();
@@ -252,6 +257,20 @@ internal sealed class GatewayHost : IAsyncDisposable
             {
                 HostLog.NeedsRestart(_logger, key);
             }
+        }
+    }
+
+    private static SpendJournal OpenJournal(GatewayConfiguration configuration, TimeProvider time, ILogger logger)
+    {
+        string directory = configuration.Ledger.JournalPath ?? Path.Combine(Path.GetDirectoryName(Path.GetFullPath(configuration.LedgerPath))!, "journal");
+        SpendJournalOptions options = new() { MaxSlots = configuration.Ledger.MaxInFlight, SlotsPerSegment = Math.Min(configuration.Ledger.MaxInFlight, 1024) };
+        try
+        {
+            return SpendJournal.Open(directory, options, time, logger);
+        }
+        catch (JournalException fault)
+        {
+            throw new LedgerException($"{fault.Message}. Set ledger.journalPath to a directory that this user may write and no other gateway uses", fault);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Globalization;
 using System.Text;
 
 namespace Proxy.Core.Forwarding;
@@ -21,6 +22,12 @@ internal ref struct AnswerWriter(Span<byte> destination)
     public void WriteNumber(int value)
     {
         _ = Utf8Formatter.TryFormat(value, _destination[Length..], out int written);
+        Length += written;
+    }
+
+    public void WriteMinute(DateTime time)
+    {
+        _ = time.TryFormat(_destination[Length..], out int written, "yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
         Length += written;
     }
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Text;
+using Proxy.Core.Admission;
 using Proxy.Core.Http1;
 using Proxy.Core.Identity;
 using Proxy.Core.Metering;
@@ -8,11 +9,20 @@ using Proxy.Core.Metering;
 namespace Proxy.Core.Forwarding;
 
 /// <summary>
-/// Step 6, as far as it needs the body: a key whose models are limited has the start of its body read before anything leaves, and the end of it
-/// held back until the whole body has proved to keep to them.
+/// Step 6, behind what the head alone tells: limits and budgets, and what needs the body. A key whose models are limited has the start of its
+/// body read before anything leaves, and the end of it held back until the whole body has proved to keep to them.
 /// </summary>
 internal sealed partial class Exchange
 {
+    /// <summary>How far a body is looked into for what it may cost, when it need not be held.</summary>
+    private const int LookAhead = 4096;
+
+    /// <summary>About so many bytes of a request make a token.</summary>
+    private const int BytesPerToken = 4;
+
+    private AdmissionTicket _ticket;
+    private AdmissionTicket _modelTicket;
+    private bool _isModelAdmitted;
     private ChunkScanner _prefixChunks;
     private long _prefixTaken;
     private bool _prefixBegun;
@@ -24,6 +34,110 @@ internal sealed partial class Exchange
         _prefixTaken = 0;
         _prefixBegun = false;
         _isGuarded = false;
+        _isModelAdmitted = false;
+    }
+
+    /// <summary>Limits and budgets: reserves what the request may cost, or refuses it.</summary>
+    private void Admit(in ReadOnlySequence<byte> buffer)
+    {
+        Principal principal = _credential.Principal!;
+        if (principal.ScopeSpan.IsEmpty && principal.ModelScopes.Count == 0)
+        {
+            return;
+        }
+
+        if (IsFree(_record!.PathClass))
+        {
+            return;
+        }
+
+        if (!_prefixBegun)
+        {
+            ScanPrefix(buffer.Slice(0, Math.Min(buffer.Length, HeadEndOffset + LookAhead)));
+        }
+
+        AdmissionRequest request = MakeAdmissionRequest();
+        if (!AdmissionGate.TryAdmit(principal.ScopeSpan, request, out _ticket, out AdmissionRefusal refusal))
+        {
+            Refuse(refusal);
+            return;
+        }
+
+        if (!_record.ModelAsked.IsEmpty && !TryAdmitModel(request, out refusal))
+        {
+            Refuse(refusal);
+        }
+    }
+
+    /// <summary>What neither costs money nor the upstream's capacity for inference (anthropic-api.md §5 rule 4).</summary>
+    private static bool IsFree(PathClass path) => path is PathClass.CountTokens or PathClass.Models;
+
+    private AdmissionRequest MakeAdmissionRequest()
+    {
+        bool costs = _record!.PathClass is PathClass.Messages;
+        return new AdmissionRequest(
+            _gateway.Time.GetUtcNow().ToUnixTimeMilliseconds(), costs ? EstimateNanoUsd() : 0, _credential.Credential == CredentialKind.Server);
+    }
+
+    private long EstimateNanoUsd()
+    {
+        long bytes = _request.Framing == BodyFraming.Length ? _request.ContentLength : Math.Max(_uploadedBytes, _prefixTaken);
+        long output = _requestMeter.MaxTokens >= 0 ? _requestMeter.MaxTokens : _snapshot.Limits.AssumedMaxTokens;
+        return _snapshot.Prices.Estimate(_record!.ModelAsked.Bytes, bytes / BytesPerToken, output, _startedAtUnixMs);
+    }
+
+    private bool TryAdmitModel(in AdmissionRequest request, out AdmissionRefusal refusal)
+    {
+        _isModelAdmitted = true;
+        refusal = default;
+        AdmissionScope? scope = _credential.Principal!.ScopeOfModel(_record!.ModelAsked.Bytes);
+        return scope is null || AdmissionGate.TryAdmit(new ReadOnlySpan<AdmissionScope>(in scope), request, out _modelTicket, out refusal);
+    }
+
+    /// <summary>The whole body has been seen: what it may cost is known better, and its model for sure.</summary>
+    private void AdmitWholeBody()
+    {
+        if (_ticket.IsEmpty && _credential.Principal!.ModelScopes.Count == 0)
+        {
+            return;
+        }
+
+        AdmissionRequest request = MakeAdmissionRequest();
+        AdmissionGate.Raise(ref _ticket, request.EstimateNanoUsd);
+        AdmissionGate.Raise(ref _modelTicket, request.EstimateNanoUsd);
+        if (!_isModelAdmitted && !IsFree(_record!.PathClass) && !_record.ModelAsked.IsEmpty && !TryAdmitModel(request, out AdmissionRefusal refusal))
+        {
+            _refusal = Refusals.Describe(refusal);
+            _record.Refusal = refusal.Reason;
+            ForwardException.Throw(ForwardFailure.ClientBody);
+        }
+    }
+
+    /// <summary>Step 11: puts what it really cost in the place of what was reserved. On every path out, so that nothing stays reserved.</summary>
+    private void Settle(SpendRecord record)
+    {
+        if (_ticket.IsEmpty && _modelTicket.IsEmpty)
+        {
+            return;
+        }
+
+        long tokens = UsageCounters.Sum(UsageCounters.Sum(record.Usage.InputTokens, record.Usage.CacheCreationInputTokens), record.Usage.OutputTokens);
+        long nowUnixMs = _gateway.Time.GetUtcNow().ToUnixTimeMilliseconds();
+        try
+        {
+            _snapshot.Prices.Price(record);
+        }
+        finally
+        {
+            AdmissionGate.Settle(ref _ticket, record.CostNanoUsd, tokens, nowUnixMs);
+            AdmissionGate.Settle(ref _modelTicket, record.CostNanoUsd, tokens, nowUnixMs);
+        }
+    }
+
+    private void Refuse(in AdmissionRefusal refusal)
+    {
+        Refuse(Refusals.Describe(refusal));
+        _record!.Refusal = refusal.Reason;
     }
 
     /// <summary>What the kind of work forbids: things shared by everyone behind the company's key, and bodies whose model nobody could check.</summary>
@@ -162,15 +276,18 @@ internal sealed partial class Exchange
     private void Inspect(ReadOnlySpan<byte> data, bool isLast)
     {
         _requestMeter.Feed(data);
-        if (!_isGuarded)
+        if (_isGuarded)
         {
-            return;
+            RefusalReason reason = _requestMeter.Judge(isLast);
+            if (reason != RefusalReason.None)
+            {
+                RefuseBody(reason);
+            }
         }
 
-        RefusalReason reason = _requestMeter.Judge(isLast);
-        if (reason != RefusalReason.None)
+        if (isLast)
         {
-            RefuseBody(reason);
+            AdmitWholeBody();
         }
     }
 

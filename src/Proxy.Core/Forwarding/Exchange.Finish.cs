@@ -224,6 +224,7 @@ internal sealed partial class Exchange
             _responseMeter.End(_failure == ForwardFailure.None);
         }
 
+        Settle(record);
         _gateway.Spend.Complete(record);
     }
 

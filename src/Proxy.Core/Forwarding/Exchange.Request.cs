@@ -192,7 +192,7 @@ internal sealed partial class Exchange
             return;
         }
 
-        if (_request.Framing == BodyFraming.Length && _request.ContentLength > _snapshot.Limits.MaxRequestBody)
+        if (_request.Framing == BodyFraming.Length && _request.ContentLength > _snapshot.Limits.MaxBodyOf(_record!.PathClass))
         {
             Refuse(RefusalReason.BodyTooLarge);
             return;
@@ -285,6 +285,9 @@ internal sealed partial class Exchange
         BeginRequestMeter(head);
         RestartBody();
         _bodyTaken = TakeRequestBody(buffer.Slice(HeadEndOffset), upstream);
+
+        // From here on it may cost something, whatever becomes of this process.
+        _record!.Checkpoint();
     }
 
     private int HeadEndOffset => _headScanner.LeadingBytes + _headScanner.HeadLength;

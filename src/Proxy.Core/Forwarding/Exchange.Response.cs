@@ -175,6 +175,7 @@ internal sealed partial class Exchange
         _ = TryGetResponse(FieldId.ContentEncoding, head, out ReadOnlySpan<byte> coding);
         _responseMeter.Begin(_record, _response.Status, type, coding);
         _metering = true;
+        _record.Checkpoint();
         _upstream!.ExpectsQuiet = type.StartsWith("text/event-stream"u8);
         _responseRemaining = _response.ContentLength;
         _responseDone = framing == BodyFraming.None || (framing == BodyFraming.Length && _responseRemaining == 0);

@@ -224,7 +224,7 @@ internal sealed partial class Exchange
                 Inspect(piece[..length], isLast: false);
                 Send(piece[..length], upstream);
                 _uploadedBytes += length;
-                if (_uploadedBytes > _snapshot.Limits.MaxRequestBody)
+                if (_uploadedBytes > _snapshot.Limits.MaxBodyOf(_record!.PathClass))
                 {
                     RefuseBody(RefusalReason.BodyTooLarge);
                 }

@@ -96,6 +96,11 @@ internal sealed partial class Exchange : IDisposable
                 read = await _input.ReadAsync();
             }
 
+            if (_verdict == Verdict.Forward)
+            {
+                Admit(read.Buffer);
+            }
+
             if (_verdict == Verdict.Leave)
             {
                 break;

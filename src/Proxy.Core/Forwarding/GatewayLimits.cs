@@ -1,4 +1,5 @@
 using Proxy.Core.Http1;
+using Proxy.Core.Metering;
 
 namespace Proxy.Core.Forwarding;
 
@@ -33,8 +34,17 @@ public sealed record GatewayLimits
     /// <summary>How many bytes of an unwanted request body are read and thrown away to keep the connection.</summary>
     public int MaxDiscardedBody { get; init; } = 64 * 1024;
 
-    /// <summary>Bytes of a request body; above it 413.</summary>
+    /// <summary>Bytes of a request body of any kind that has no limit of its own; above it 413.</summary>
     public long MaxRequestBody { get; init; } = 512L * 1024 * 1024;
+
+    /// <summary>Bytes of a request for inference or for counting its tokens; the API takes no more (anthropic-api.md §1).</summary>
+    public long MaxMessageBody { get; init; } = 32L * 1024 * 1024;
+
+    /// <summary>Bytes of a new batch.</summary>
+    public long MaxBatchBody { get; init; } = 256L * 1024 * 1024;
+
+    /// <summary>Bytes of a file.</summary>
+    public long MaxFileBody { get; init; } = 500L * 1024 * 1024;
 
     /// <summary>
     /// How much of a body is held back until its model is known, for a key that may use only certain models. A body whose model comes later
@@ -42,9 +52,21 @@ public sealed record GatewayLimits
     /// </summary>
     public int ModelPrefix { get; init; } = 64 * 1024;
 
+    /// <summary>What a request is reckoned to put out while its <c>max_tokens</c> is not known, in tokens.</summary>
+    public int AssumedMaxTokens { get; init; } = 8192;
+
     /// <summary>Interim (1xx) responses to one request; more are a 502.</summary>
     public int MaxInterimResponses { get; init; } = 20;
 
     /// <summary>Content codings that the meter can read; others are not offered to the upstream.</summary>
     public ContentCodings AcceptedCodings { get; init; } = ContentCodings.Gzip | ContentCodings.Brotli;
+
+    /// <summary>The largest body of a kind of work: its own limit, and never more than <see cref="MaxRequestBody"/>.</summary>
+    public long MaxBodyOf(PathClass path) => Math.Min(MaxRequestBody, path switch
+    {
+        PathClass.Messages or PathClass.CountTokens => MaxMessageBody,
+        PathClass.BatchCreation => MaxBatchBody,
+        PathClass.Files => MaxFileBody,
+        _ => MaxRequestBody,
+    });
 }

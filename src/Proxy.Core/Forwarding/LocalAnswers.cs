@@ -60,6 +60,15 @@ internal static class LocalAnswers
         json.WriteAscii(refusal.Type);
         json.Write("\",\"message\":\""u8);
         json.WriteAscii(refusal.Message);
+        if (refusal.Period is { } period)
+        {
+            json.Write(" ("u8);
+            json.WriteAscii(period);
+            json.Write("; "u8);
+            WriteReset(ref json, refusal.ResetsAtUnixMs);
+            json.Write(")"u8);
+        }
+
         json.Write("\"},\"request_id\":\""u8);
         json.Write(requestId);
         json.Write("\"}"u8);
@@ -70,9 +79,11 @@ internal static class LocalAnswers
         writer.Write(requestId);
         writer.Write("\r\nx-should-retry: "u8);
         writer.Write(refusal.ShouldRetry ? "true\r\n"u8 : "false\r\n"u8);
-        if (refusal.Status is 503)
+        if (refusal.RetryAfterSeconds > 0)
         {
-            writer.Write("retry-after: 1\r\n"u8);
+            writer.Write("retry-after: "u8);
+            writer.WriteNumber(refusal.RetryAfterSeconds);
+            writer.Write("\r\n"u8);
         }
 
         if (refusal.Status is 405)
@@ -93,6 +104,19 @@ internal static class LocalAnswers
     {
         "req_"u8.CopyTo(destination);
         _ = id.TryFormat(destination[4..], out _, "N");
+    }
+
+    private static void WriteReset(ref AnswerWriter json, long unixMs)
+    {
+        if (unixMs == long.MaxValue)
+        {
+            json.Write("does not reset"u8);
+            return;
+        }
+
+        json.Write("resets "u8);
+        json.WriteMinute(DateTimeOffset.FromUnixTimeMilliseconds(unixMs).UtcDateTime);
+        json.Write(" UTC"u8);
     }
 
     private static void WriteHead(ref AnswerWriter writer, in Refusal status, int bodyLength, in AnswerContext context)

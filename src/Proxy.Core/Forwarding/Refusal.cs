@@ -5,8 +5,19 @@ namespace Proxy.Core.Forwarding;
 /// <param name="ShouldRetry">The value of <c>x-should-retry</c>, which the SDKs obey.</param>
 internal readonly record struct Refusal(int Status, string Message, bool ShouldRetry = false)
 {
-    /// <summary>The <c>error.type</c> that belongs to the status.</summary>
-    public string Type => Status switch
+    /// <summary>Value of <c>retry-after</c>; 0 for none.</summary>
+    public int RetryAfterSeconds { get; init; } = Status == 503 ? 1 : 0;
+
+    /// <summary>Name of the budget window that is used up, which the message then tells with its end; null for none.</summary>
+    public string? Period { get; init; }
+
+    /// <summary>Unix milliseconds; <see cref="long.MaxValue"/> for a budget that does not reset.</summary>
+    public long ResetsAtUnixMs { get; init; }
+
+    /// <summary>The <c>error.type</c>: that of the status, except that a spent budget is a matter of billing.</summary>
+    public string Type => Period is not null ? "billing_error" : TypeOf(Status);
+
+    private static string TypeOf(int status) => status switch
     {
         401 => "authentication_error",
         402 => "billing_error",

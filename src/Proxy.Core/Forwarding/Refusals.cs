@@ -1,3 +1,4 @@
+using Proxy.Core.Admission;
 using Proxy.Core.Identity;
 
 namespace Proxy.Core.Forwarding;
@@ -5,6 +6,25 @@ namespace Proxy.Core.Forwarding;
 /// <summary>What a client is told for each <see cref="RefusalReason"/>.</summary>
 internal static class Refusals
 {
+    public static Refusal Describe(in AdmissionRefusal refusal)
+    {
+        Refusal answer = Describe(refusal.Reason) with { RetryAfterSeconds = refusal.RetryAfterSeconds };
+        if (refusal.Reason != RefusalReason.BudgetSpent)
+        {
+            return answer;
+        }
+
+        string message = refusal.Scope?.Kind switch
+        {
+            ScopeKind.Team => "spend limit of the team reached",
+            ScopeKind.User => "spend limit of the user reached",
+            ScopeKind.Member => "spend limit of the team's member reached",
+            ScopeKind.KeyModel => "spend limit of the model reached",
+            _ => answer.Message,
+        };
+        return answer with { Message = message, Period = refusal.Budget!.Name, ResetsAtUnixMs = refusal.ResetsAtUnixMs };
+    }
+
     public static Refusal Describe(RefusalReason reason) => reason switch
     {
         RefusalReason.KeyMissing => new(401, "no virtual key: send it as x-litellm-api-key"),

@@ -1,8 +1,13 @@
+using Proxy.Core.Admission;
+
 namespace Proxy.Core.Identity;
 
 /// <summary>Who a virtual key stands for. Immutable; shared by all requests of the key until the snapshot is replaced.</summary>
 public sealed class Principal
 {
+    private readonly AdmissionScope[] _scopes = [];
+    private readonly ModelScope[] _modelScopes = [];
+
     /// <summary>SHA-256 of the key as LiteLLM writes it: 64 lower-case hexadecimal digits. Identifies the key in the ledger.</summary>
     public required string KeyHash { get; init; }
 
@@ -36,8 +41,39 @@ public sealed class Principal
 
     public WorkspaceAccess Workspace { get; init; }
 
-    /// <summary>Its models are limited, so that the body of each request has to be read before it may go.</summary>
-    public bool IsGuarded => Models is not null || TeamModels is not null;
+    /// <summary>What counts and limits its requests: the key's own scope, its team's, its user's. At most 5; the same objects for all principals that share them.</summary>
+    public IReadOnlyList<AdmissionScope> Scopes
+    {
+        get => _scopes;
+        init => _scopes = [.. value];
+    }
+
+    /// <summary>What counts and limits its requests for one model each.</summary>
+    public IReadOnlyList<ModelScope> ModelScopes
+    {
+        get => _modelScopes;
+        init => _modelScopes = [.. value];
+    }
+
+    internal ReadOnlySpan<AdmissionScope> ScopeSpan => _scopes;
+
+    /// <summary>The scope of a model; null when the key has no limits of its own for it. An entry without a date covers dated snapshots.</summary>
+    public AdmissionScope? ScopeOfModel(ReadOnlySpan<byte> model)
+    {
+        model = ModelName.WithoutSize(model);
+        foreach (ModelScope entry in _modelScopes)
+        {
+            if (entry.Matches(model))
+            {
+                return entry.Scope;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Which model it asks for decides whether it may pass, so that the body of each request has to be read before it may go.</summary>
+    public bool IsGuarded => Models is not null || TeamModels is not null || _modelScopes.Length > 0;
 
     public bool AllowsModel(ReadOnlySpan<byte> model) => (Models is null || Models.Allows(model)) && (TeamModels is null || TeamModels.Allows(model));
 

@@ -69,6 +69,19 @@ public sealed class PriceBook
         record.CostNanoUsd = IsFree(record) ? 0 : ToNano(SumUnits(record));
     }
 
+    /// <summary>
+    /// What a request may cost at most, as far as can be told before it is sent: all of its input fresh, all the output it allows, at the standard
+    /// rates of its model. In nano-USD; never allocates.
+    /// </summary>
+    /// <param name="model">As asked; unknown and empty ones take the fall-back rates.</param>
+    public long Estimate(ReadOnlySpan<byte> model, long inputTokens, long outputTokens, long nowUnixMs)
+    {
+        ModelPrice price = _models.Find(model) ?? _fallback;
+        RateSet rates = price.PeriodAt(nowUnixMs).TierFor(Count(inputTokens)).Standard;
+        Int128 pico = ((Int128)Count(inputTokens) * rates[RateKind.Input]) + ((Int128)Count(outputTokens) * rates[RateKind.Output]);
+        return ToNano(pico * ModelPrice.One * ModelPrice.One);
+    }
+
     /// <summary>Only inference costs money, and an error before any output costs none (anthropic-api.md §5 rule 4).</summary>
     private static bool IsFree(SpendRecord record) =>
         (record.PathClass != PathClass.Messages && record.BatchId.IsEmpty) || (record.EndReason == EndReason.UpstreamErrorEvent && record.Usage.OutputTokens == 0);

@@ -69,21 +69,21 @@ public sealed class ResponseMeter(ISpendSink? spend = null) : IDisposable
             return;
         }
 
-        if (!_isDecoding)
+        int reports = record.UsageReports;
+        if (_isDecoding)
+        {
+            Decode(body, record);
+        }
+        else
         {
             Scan(body, record);
-            return;
         }
 
-        BodyDecoder decoder = _decoder!;
-        while (decoder.TryDecode(ref body, out ReadOnlySpan<byte> decoded))
+        // Into the journal before the bytes that say so reach the client.
+        record.DeliveredOutputBytes = UnreportedOutputBytes();
+        if (record.UsageReports != reports)
         {
-            Scan(decoded, record);
-        }
-
-        if (decoder.IsCorrupt)
-        {
-            record.Flags |= SpendFlags.Unreadable;
+            record.Checkpoint();
         }
     }
 
@@ -99,6 +99,7 @@ public sealed class ResponseMeter(ISpendSink? spend = null) : IDisposable
             return;
         }
 
+        record.DeliveredOutputBytes = 0;
         switch (_format)
         {
             case Format.EventStream:
@@ -200,6 +201,27 @@ public sealed class ResponseMeter(ISpendSink? spend = null) : IDisposable
             _isDecoding = false;
         }
     }
+
+    private void Decode(ReadOnlySpan<byte> body, SpendRecord record)
+    {
+        BodyDecoder decoder = _decoder!;
+        while (decoder.TryDecode(ref body, out ReadOnlySpan<byte> decoded))
+        {
+            Scan(decoded, record);
+        }
+
+        if (decoder.IsCorrupt)
+        {
+            record.Flags |= SpendFlags.Unreadable;
+        }
+    }
+
+    private long UnreportedOutputBytes() => _format switch
+    {
+        Format.EventStream when !_events.OutputIsReported => _events.OutputBytes,
+        Format.Json when !_document.HasUsage => _document.OutputBytes,
+        _ => 0,
+    };
 
     private void Scan(ReadOnlySpan<byte> bytes, SpendRecord record)
     {

@@ -112,6 +112,9 @@ public sealed class SpendRecord
         }
     }
 
+    /// <summary>Usage reports booked so far; tells who watches that there is something new.</summary>
+    internal int UsageReports { get; set; }
+
     /// <summary>Where the journal keeps it; null for a record without a journal.</summary>
     internal JournalSlot? Slot { get; init; }
 
@@ -176,6 +179,7 @@ public sealed class SpendRecord
         Tags.Clear();
         BatchId.Clear();
         Usage = default;
+        UsageReports = 0;
         IterationCount = 0;
         Streamed = false;
         CostNanoUsd = 0;

@@ -157,6 +157,7 @@ internal sealed class UsageDraft
     /// <summary>Books the document: reported fields replace, others keep what they were; iterations are replaced as a whole.</summary>
     public void ApplyTo(SpendRecord record)
     {
+        record.UsageReports++;
         if (!Model.IsEmpty)
         {
             record.ModelServed.Set(Model.Bytes);

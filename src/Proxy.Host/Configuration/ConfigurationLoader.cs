@@ -166,7 +166,8 @@ internal static class ConfigurationLoader
         LedgerOptions options = defaults with
         {
             BatchSize = (int)ledger.Number("batchSize", defaults.BatchSize, 1, 65536),
-            MaxInFlight = (int)ledger.Number("maxInFlight", defaults.MaxInFlight, 1, 1_000_000),
+            JournalPath = ledger.Text("journalPath"),
+            MaxInFlight = (int)ledger.Number("maxInFlight", defaults.MaxInFlight, 1, 65535),
             GatherDelay = ledger.Seconds("gatherSeconds", defaults.GatherDelay, 60),
         };
         ledger.Finish();
@@ -193,6 +194,11 @@ internal static class ConfigurationLoader
             LingerTimeout = limits.Seconds("lingerSeconds", d.LingerTimeout),
             MaxDiscardedBody = (int)limits.Number("maxDiscardedBodyBytes", d.MaxDiscardedBody, 0, 1 << 30),
             MaxRequestBody = limits.Number("maxRequestBodyBytes", d.MaxRequestBody, 1, long.MaxValue),
+            MaxMessageBody = limits.Number("maxMessageBodyBytes", d.MaxMessageBody, 1, long.MaxValue),
+            MaxBatchBody = limits.Number("maxBatchBodyBytes", d.MaxBatchBody, 1, long.MaxValue),
+            MaxFileBody = limits.Number("maxFileBodyBytes", d.MaxFileBody, 1, long.MaxValue),
+            ModelPrefix = (int)limits.Number("modelPrefixBytes", d.ModelPrefix, 0, 1 << 30),
+            AssumedMaxTokens = (int)limits.Number("assumedMaxTokens", d.AssumedMaxTokens, 0, 10_000_000),
             MaxInterimResponses = (int)limits.Number("maxInterimResponses", d.MaxInterimResponses, 0, 1000),
         };
         limits.Finish();

@@ -6,8 +6,11 @@ internal sealed record LedgerOptions
     /// <summary>Records in one transaction at most.</summary>
     public int BatchSize { get; init; } = 512;
 
-    /// <summary>Exchanges under way plus records not yet committed; beyond it requests are refused, so memory stays bounded.</summary>
+    /// <summary>Slots of the journal: exchanges under way plus records not yet committed; beyond it requests are refused, so memory and disk stay bounded.</summary>
     public int MaxInFlight { get; init; } = 16384;
+
+    /// <summary>Directory of the journal; null for <c>journal</c> beside the ledger.</summary>
+    public string? JournalPath { get; init; }
 
     /// <summary>How long a record may wait for company, so that a busy gateway commits twenty times a second and not once a request.</summary>
     public TimeSpan GatherDelay { get; init; } = TimeSpan.FromMilliseconds(50);

@@ -24,14 +24,17 @@ internal static partial class HostLog
     [LoggerMessage(106, LogLevel.Error, "housekeeping of the connection pools failed")]
     public static partial void HousekeepingBroken(ILogger logger, Exception fault);
 
-    [LoggerMessage(110, LogLevel.Error, "the ledger cannot be written and records are kept in memory until it can: {Cause}")]
+    [LoggerMessage(110, LogLevel.Error, "the ledger cannot be written and records are kept in the journal until it can: {Cause}")]
     public static partial void LedgerAway(ILogger logger, string cause);
 
     [LoggerMessage(111, LogLevel.Information, "the ledger can be written again")]
     public static partial void LedgerBack(ILogger logger);
 
-    [LoggerMessage(112, LogLevel.Critical, "stopped with {Count} records that the ledger would not take: they are lost")]
+    [LoggerMessage(112, LogLevel.Critical, "stopped with {Count} records that the ledger would not take: they stay in the journal for the next start")]
     public static partial void LedgerAbandoned(ILogger logger, long count);
+
+    [LoggerMessage(115, LogLevel.Warning, "the journal holds {Count} records of an earlier run: they are booked now")]
+    public static partial void JournalRecovered(ILogger logger, int count);
 
     [LoggerMessage(113, LogLevel.Error, "pricing failed; records are booked without a price and flagged")]
     public static partial void PricingBroken(ILogger logger, Exception fault);

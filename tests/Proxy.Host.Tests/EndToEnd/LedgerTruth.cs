@@ -13,6 +13,15 @@ internal static class LedgerTruth
     {
         Assert.True(simulator.Truth.TryGet(row.UpstreamRequestId, out TruthRecord? truth), $"unknown request-id {row.UpstreamRequestId}");
         Assert.Equal(truth.Status, row.Status);
+        bool isErrorEvent = truth.ErrorType is not null && truth.Streamed && truth.Status == 200;
+        Assert.Equal(isErrorEvent, row.EndReason == EndReason.UpstreamErrorEvent);
+        Assert.Equal(truth.Outcome == Outcome.Cut, row.EndReason == EndReason.UpstreamCut);
+        AssertUsage(truth, row);
+    }
+
+    /// <summary>The counters alone, however the exchange ended.</summary>
+    public static void AssertUsage(TruthRecord truth, SpendRow row)
+    {
         bool billed = truth.Kind == "messages" && truth.Status == 200;
         SimUsage sent = billed && truth.Sent is { } usage ? usage : new SimUsage();
         if (billed && truth.Sent is not null)
@@ -21,8 +30,6 @@ internal static class LedgerTruth
         }
 
         bool isErrorEvent = truth.ErrorType is not null && truth.Streamed && truth.Status == 200;
-        Assert.Equal(isErrorEvent, row.EndReason == EndReason.UpstreamErrorEvent);
-        Assert.Equal(truth.Outcome == Outcome.Cut, row.EndReason == EndReason.UpstreamCut);
 
         // The 1 of message_start is a placeholder: an error before any output leaves none. What was delivered and not yet reported is estimated, about four bytes of text a token; an error before any output costs nothing.
         bool isEstimated = row.Flags.HasFlag(SpendFlags.Estimated);

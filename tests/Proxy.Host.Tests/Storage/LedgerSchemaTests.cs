@@ -31,7 +31,7 @@ public sealed class LedgerSchemaTests : IDisposable
         LedgerDatabase.OpenOrCreate(_directory.Ledger, Busy).Dispose();
         using (SpendInsert insert = new(LedgerDatabase.OpenOrCreate(_directory.Ledger, Busy)))
         {
-            insert.Write([Records.Simple(1)]);
+            insert.Write([Records.Simple(1)], []);
         }
 
         LedgerDatabase.OpenOrCreate(_directory.Ledger, Busy).Dispose();

@@ -2,6 +2,7 @@ using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Time.Testing;
 using Proxy.Core.Forwarding;
 using Proxy.Core.Metering;
+using Proxy.Core.Metering.Journal;
 using Proxy.Host.Storage;
 using Proxy.Host.Storage.Sqlite;
 
@@ -17,10 +18,15 @@ public sealed class SpendSinkTests : IDisposable
     private readonly FakeTimeProvider _time = new();
     private readonly RecordingLogger _log = new();
     private readonly GatewayHealth _health = new();
+    private SpendJournal? _journal;
 
     public SpendSinkTests() => LedgerDatabase.OpenOrCreate(_directory.Ledger, TimeSpan.FromSeconds(1)).Dispose();
 
-    public void Dispose() => _directory.Dispose();
+    public void Dispose()
+    {
+        _journal?.Dispose();
+        _directory.Dispose();
+    }
 
     [Fact]
     public async Task Completed_records_are_in_the_ledger_after_a_flush()
@@ -175,7 +181,82 @@ public sealed class SpendSinkTests : IDisposable
     }
 
     [Fact]
-    public async Task Stopping_gives_up_at_its_deadline_and_says_how_many_are_lost()
+    public async Task What_the_ledger_would_not_take_before_a_stop_is_booked_by_the_next_start()
+    {
+        SqliteSpendSink sink = Sink();
+        using (SqliteConnection other = Lock())
+        {
+            Book(sink, 1, 5);
+            Assert.True(sink.TryClaim(out SpendRecord? unfinished));
+            Records.FillSimple(unfinished, 6);
+            unfinished.Checkpoint();
+            Task stop = sink.DisposeAsync().AsTask();
+            await _log.WhenLogged(LedgerAway);
+            _time.Advance(TimeSpan.FromSeconds(10));
+            await stop;
+            _journal!.Dispose();
+        }
+
+        await using SqliteSpendSink next = Sink();
+        Book(next, 7, 1);
+        await next.FlushAsync();
+        IReadOnlyList<SpendRow> rows = Reader.ReadAll();
+        Assert.Equal(Enumerable.Range(1, 7).Select(Records.Id), rows.Select(row => row.Id));
+        Assert.Equal([6], rows.Where(row => row.EndReason == EndReason.Interrupted).Select(row => (int)row.Usage.InputTokens));
+        Assert.Equal(0, next.InFlight);
+    }
+
+    [Fact]
+    public async Task What_was_committed_but_not_freed_is_not_booked_twice()
+    {
+        SqliteSpendSink sink = Sink();
+        Book(sink, 1, 3);
+        string copy = _directory.File("journal-before");
+        Directory.CreateDirectory(copy);
+        foreach (string segment in Directory.EnumerateFiles(_directory.File("journal"), "*.seg"))
+        {
+            File.Copy(segment, Path.Combine(copy, Path.GetFileName(segment)));
+        }
+
+        await sink.FlushAsync();
+        await sink.DisposeAsync();
+        _journal!.Dispose();
+        foreach (string segment in Directory.EnumerateFiles(copy))
+        {
+            File.Copy(segment, Path.Combine(_directory.File("journal"), Path.GetFileName(segment)), overwrite: true);
+        }
+
+        await using SqliteSpendSink next = Sink();
+        await next.FlushAsync();
+        Assert.Equal(3, Reader.Count());
+        Assert.Equal(0, next.InFlight);
+    }
+
+    [Fact]
+    public async Task A_ledger_that_is_deleted_under_the_writer_loses_nothing_once_it_is_back()
+    {
+        await using SqliteSpendSink sink = Sink();
+        Book(sink, 1, 2);
+        await sink.FlushAsync();
+        foreach (string suffix in new[] { "", "-wal", "-shm" })
+        {
+            File.Delete(_directory.Ledger + suffix);
+        }
+
+        Book(sink, 3, 2);
+        Task flush = sink.FlushAsync();
+        await _log.WhenLogged(LedgerAway);
+        Assert.False(_health.LedgerConnected);
+        Assert.False(flush.IsCompleted);
+
+        LedgerDatabase.OpenOrCreate(_directory.Ledger, TimeSpan.FromSeconds(1)).Dispose();
+        await sink.FlushAsync();
+        await flush;
+        Assert.Equal([Records.Id(3), Records.Id(4)], Reader.ReadAll().Select(row => row.Id));
+    }
+
+    [Fact]
+    public async Task Stopping_gives_up_at_its_deadline_and_says_how_many_are_left()
     {
         SqliteSpendSink sink = Sink();
         using SqliteConnection other = Lock();
@@ -217,13 +298,18 @@ public sealed class SpendSinkTests : IDisposable
 
     private LedgerReader Reader => new(_directory.Ledger);
 
-    private SqliteSpendSink Sink(int maxInFlight = 4096) => new(
-        _directory.Ledger,
-        new LedgerOptions { MaxInFlight = maxInFlight, BatchSize = Math.Min(maxInFlight, 512), BusyTimeout = TimeSpan.Zero },
-        () => PriceBook.BuiltIn,
-        _health,
-        _time,
-        _log);
+    private SqliteSpendSink Sink(int maxInFlight = 4096)
+    {
+        _journal = SpendJournal.Open(_directory.File("journal"), new SpendJournalOptions { MaxSlots = maxInFlight, SlotsPerSegment = Math.Min(maxInFlight, 1024) }, _time, _log);
+        return new SqliteSpendSink(
+            _journal,
+            _directory.Ledger,
+            new LedgerOptions { MaxInFlight = maxInFlight, BatchSize = Math.Min(maxInFlight, 512), BusyTimeout = TimeSpan.Zero },
+            () => PriceBook.BuiltIn,
+            _health,
+            _time,
+            _log);
+    }
 
     private static void Book(SqliteSpendSink sink, int first, int count)
     {

@@ -26,7 +26,7 @@ internal sealed class SpendInsert : IDisposable
 
     /// <summary>All or none.</summary>
     /// <exception cref="SqliteException"/>
-    public void Write(IReadOnlyList<SpendRecord> records)
+    public void Write(IReadOnlyList<SpendRecord> records, List<BookedRecord> booked)
     {
         _begin.Execute();
         try
@@ -34,6 +34,7 @@ internal sealed class SpendInsert : IDisposable
             for (int i = 0; i < records.Count; i++)
             {
                 Insert(records[i]);
+                booked.Add(new BookedRecord(records[i], records[i].Principal?.KeyHash));
             }
 
             _commit.Execute();

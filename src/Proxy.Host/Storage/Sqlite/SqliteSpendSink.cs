@@ -1,14 +1,14 @@
 using System.Diagnostics.CodeAnalysis;
-using Microsoft.Data.Sqlite;
 using Proxy.Core.Forwarding;
 using Proxy.Core.Metering;
+using Proxy.Core.Metering.Journal;
 
 namespace Proxy.Host.Storage.Sqlite;
 
 /// <summary>
-/// Takes finished records to the ledger on a thread of its own: priced, then inserted in batches, given back only after their commit.
-/// SQLite's calls block, and so never run on a thread that serves requests. While the ledger is away records are kept and retried; when
-/// all records are out <see cref="TryClaim"/> says so, and the gateway refuses rather than forgets.
+/// Moves finished records from the journal to the ledger on a thread of its own: priced, inserted in batches, their slots freed only after the
+/// commit. SQLite's calls block, and so never run on a thread that serves requests. While the ledger is away records stay in the journal and
+/// are retried; when that is full <see cref="TryClaim"/> says so, and the gateway refuses rather than forgets.
 /// </summary>
 internal sealed class SqliteSpendSink : ISpendSink, IAsyncDisposable
 {
@@ -17,16 +17,20 @@ internal sealed class SqliteSpendSink : ISpendSink, IAsyncDisposable
     private readonly ILogger _logger;
     private readonly string _path;
     private readonly TimeProvider _time;
-    private readonly RecordPool _pool;
-    private readonly RecordQueue _queue;
+    private readonly SpendJournal _journal;
+    private readonly WriterSignal _signal;
     private readonly RecordPricer _pricer;
     private readonly List<SpendRecord> _batch;
+    private readonly List<BookedRecord> _booked = [];
+    private readonly Action<BookedRecord>? _onBatchLine;
     private readonly Lock _flushLock = new();
     private readonly List<(long Target, TaskCompletionSource Done)> _flushes = [];
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Written by the writer's thread only.
+    private readonly Queue<SpendRecord> _recovered;
     private SpendInsert? _insert;
+    private LedgerFile _file;
     private long _committed;
     private TimeSpan _retry;
     private bool _failing;
@@ -34,29 +38,52 @@ internal sealed class SqliteSpendSink : ISpendSink, IAsyncDisposable
     private volatile bool _stopping;
     private volatile bool _abandon;
 
+    /// <param name="journal">Owned by the caller, and disposed of after the sink. What it recovered is written first.</param>
     /// <param name="prices">Asked for each batch, so that a reload prices what comes after it.</param>
-    public SqliteSpendSink(string path, LedgerOptions options, Func<PriceBook> prices, GatewayHealth health, TimeProvider time, ILogger logger)
+    /// <param name="onBatchLine">Called on the writer's thread for each result line of a batch that was booked now, and not before.</param>
+    public SqliteSpendSink(
+        SpendJournal journal,
+        string path,
+        LedgerOptions options,
+        Func<PriceBook> prices,
+        GatewayHealth health,
+        TimeProvider time,
+        ILogger logger,
+        Action<BookedRecord>? onBatchLine = null)
     {
+        _journal = journal;
         _path = path;
         _options = options;
         _health = health;
         _time = time;
         _logger = logger;
-        _pool = new RecordPool(options.MaxInFlight);
-        _queue = new RecordQueue(options.MaxInFlight, options.BatchSize, options.GatherDelay, time);
+        _onBatchLine = onBatchLine;
+        _signal = new WriterSignal(options.BatchSize, options.GatherDelay, time);
         _pricer = new RecordPricer(prices, logger);
         _batch = new List<SpendRecord>(options.BatchSize);
+        _recovered = new Queue<SpendRecord>(journal.Recovered);
+        _committed = -_recovered.Count;
         _retry = options.FirstRetry;
         _health.LedgerConnected = true;
+        if (_recovered.Count > 0)
+        {
+            HostLog.JournalRecovered(logger, _recovered.Count);
+            _signal.Wake();
+        }
+
         new Thread(Run) { IsBackground = true, Name = "ledger" }.Start();
     }
 
     /// <summary>Records with an exchange or not yet committed; for metrics.</summary>
-    public int InFlight => _pool.InUse;
+    public int InFlight => _journal.InUse;
 
-    public bool TryClaim([NotNullWhen(true)] out SpendRecord? record) => _pool.TryTake(out record);
+    public bool TryClaim([NotNullWhen(true)] out SpendRecord? record) => _journal.TryClaim(out record);
 
-    public void Complete(SpendRecord record) => _queue.Add(record);
+    public void Complete(SpendRecord record)
+    {
+        _journal.Complete(record);
+        _signal.RecordAdded();
+    }
 
     /// <summary>Completes when every record completed before this call is committed; tries at once, even between retries.</summary>
     public Task FlushAsync()
@@ -64,14 +91,14 @@ internal sealed class SqliteSpendSink : ISpendSink, IAsyncDisposable
         TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_flushLock)
         {
-            _flushes.Add((_queue.ReadAdded(), done));
+            _flushes.Add((_journal.CompletedCount, done));
         }
 
-        _queue.Wake();
+        _signal.Wake();
         return done.Task;
     }
 
-    /// <summary>Writes what is left, for as long as <see cref="LedgerOptions.StopDeadline"/> allows.</summary>
+    /// <summary>Writes what is left, for as long as <see cref="LedgerOptions.StopDeadline"/> allows; what is left then stays in the journal for the next start.</summary>
     public async ValueTask DisposeAsync()
     {
         if (_stopping)
@@ -81,19 +108,19 @@ internal sealed class SqliteSpendSink : ISpendSink, IAsyncDisposable
         }
 
         _stopping = true;
-        _queue.Wake();
+        _signal.Wake();
         await using (_time.CreateTimer(static state => ((SqliteSpendSink)state!).Abandon(), this, _options.StopDeadline, Timeout.InfiniteTimeSpan))
         {
             await _stopped.Task;
         }
 
-        _queue.Dispose();
+        _signal.Dispose();
     }
 
     private void Abandon()
     {
         _abandon = true;
-        _queue.Wake();
+        _signal.Wake();
     }
 
     private void Run()
@@ -104,23 +131,23 @@ internal sealed class SqliteSpendSink : ISpendSink, IAsyncDisposable
             {
                 bool written = DrainAll();
                 CompleteFlushes();
-                if (_abandon || (_stopping && written && _batch.Count == 0 && _queue.ReadAdded() == _committed))
+                if (_abandon || (_stopping && written && _journal.CompletedCount == _committed))
                 {
                     break;
                 }
 
-                _queue.Wait();
+                _signal.Wait();
             }
 
-            long lost = _queue.ReadAdded() - _committed;
-            if (lost > 0)
+            long left = _journal.CompletedCount - _committed;
+            if (left > 0)
             {
-                HostLog.LedgerAbandoned(_logger, lost);
+                HostLog.LedgerAbandoned(_logger, left);
             }
         }
         finally
         {
-            _insert?.Dispose();
+            CloseConnection();
             FailFlushes();
             _stopped.SetResult();
         }
@@ -131,13 +158,7 @@ internal sealed class SqliteSpendSink : ISpendSink, IAsyncDisposable
     {
         while (true)
         {
-            int kept = _batch.Count;
-            _queue.TakeBatch(_batch);
-            for (int i = kept; i < _batch.Count; i++)
-            {
-                _pricer.Price(_batch[i]);
-            }
-
+            TakeBatch();
             if (_batch.Count == 0)
             {
                 return true;
@@ -148,13 +169,34 @@ internal sealed class SqliteSpendSink : ISpendSink, IAsyncDisposable
                 return false;
             }
 
+            ReportBatchLines();
             _committed += _batch.Count;
-            for (int i = 0; i < _batch.Count; i++)
+            foreach (SpendRecord record in _batch)
             {
-                _pool.Return(_batch[i]);
+                _journal.Free(record);
             }
 
             _batch.Clear();
+        }
+    }
+
+    private void TakeBatch()
+    {
+        int kept = _batch.Count;
+        _signal.Take();
+        while (_batch.Count < _options.BatchSize && _recovered.TryDequeue(out SpendRecord? record))
+        {
+            _batch.Add(record);
+        }
+
+        if (_batch.Count < _options.BatchSize)
+        {
+            _journal.TakeCompleted(_batch, _options.BatchSize - _batch.Count);
+        }
+
+        for (int i = kept; i < _batch.Count; i++)
+        {
+            _pricer.Price(_batch[i]);
         }
     }
 
@@ -162,8 +204,12 @@ internal sealed class SqliteSpendSink : ISpendSink, IAsyncDisposable
     {
         try
         {
-            _insert ??= new SpendInsert(LedgerDatabase.OpenWriter(_path, _options.BusyTimeout));
-            _insert.Write(_batch);
+            OpenWhereItIs();
+            _booked.Clear();
+            _insert!.Write(_batch, _booked);
+
+            // Moved away in the meantime: what was just committed may be in a file that nobody will ever see again.
+            CheckFile();
         }
         catch (Exception fault)
         {
@@ -176,7 +222,7 @@ internal sealed class SqliteSpendSink : ISpendSink, IAsyncDisposable
                 HostLog.LedgerAway(_logger, fault.Message);
             }
 
-            _queue.Hold(_retry);
+            _signal.Hold(_retry);
             _retry = _retry * 2 < _options.LastRetry ? _retry * 2 : _options.LastRetry;
             return false;
         }
@@ -185,12 +231,48 @@ internal sealed class SqliteSpendSink : ISpendSink, IAsyncDisposable
         {
             _failing = false;
             _retry = _options.FirstRetry;
-            _queue.Release();
+            _signal.Release();
             HostLog.LedgerBack(_logger);
         }
 
         _health.LedgerConnected = true;
         return true;
+    }
+
+    private void OpenWhereItIs()
+    {
+        if (_insert is not null)
+        {
+            CheckFile();
+            return;
+        }
+
+        _file = LedgerFile.At(_path);
+        _insert = new SpendInsert(LedgerDatabase.OpenWriter(_path, _options.BusyTimeout));
+    }
+
+    private void CheckFile()
+    {
+        if (LedgerFile.At(_path) != _file)
+        {
+            throw new LedgerException($"the ledger {_path} was deleted or replaced while it was open");
+        }
+    }
+
+    private void ReportBatchLines()
+    {
+        if (_onBatchLine is null)
+        {
+            return;
+        }
+
+        foreach (BookedRecord booked in _booked)
+        {
+            if (!booked.Record.BatchId.IsEmpty)
+            {
+                _onBatchLine(booked);
+            }
+        }
     }
 
     private void CloseConnection()
@@ -199,7 +281,7 @@ internal sealed class SqliteSpendSink : ISpendSink, IAsyncDisposable
         {
             _insert?.Dispose();
         }
-        catch (SqliteException)
+        catch (Microsoft.Data.Sqlite.SqliteException)
         {
             // Closing a broken connection may report why it is broken once more.
         }

@@ -1,0 +1,78 @@
+namespace Proxy.Core.Admission;
+
+/// <summary>
+/// Lets a request pass all of its scopes or none, reserves what it may cost and settles what it did. Takes one scope's lock at a time, so that
+/// no order of scopes can deadlock; allocates nothing. Thread-safe, except that a ticket belongs to one request.
+/// </summary>
+public static class AdmissionGate
+{
+    /// <param name="scopes">At most 6.</param>
+    /// <returns>True with a ticket that must be settled; false with the reason, and nothing taken.</returns>
+    public static bool TryAdmit(ReadOnlySpan<AdmissionScope> scopes, in AdmissionRequest request, out AdmissionTicket ticket, out AdmissionRefusal refusal)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(scopes.Length, AdmissionTicket.MaxScopes, nameof(scopes));
+        ticket = default;
+        refusal = default;
+        ticket.ReservedNanoUsd = request.EstimateNanoUsd;
+        foreach (AdmissionScope scope in scopes)
+        {
+            if (!scope.TryAdmit(request, out ticket.Entries[ticket.Count], out refusal))
+            {
+                TakeBack(ref ticket);
+                return false;
+            }
+
+            ticket.Count++;
+        }
+
+        return true;
+    }
+
+    /// <summary>The estimate is known better: reserves the difference if it is more. Never refuses: the request is under way.</summary>
+    public static void Raise(ref AdmissionTicket ticket, long estimateNanoUsd)
+    {
+        long more = estimateNanoUsd - ticket.ReservedNanoUsd;
+        if (ticket.IsEmpty || more <= 0)
+        {
+            return;
+        }
+
+        ticket.ReservedNanoUsd = estimateNanoUsd;
+        for (int i = 0; i < ticket.Count; i++)
+        {
+            ticket.Entries[i].Scope.Raise(ticket.Entries[i], more);
+        }
+    }
+
+    /// <summary>Puts what it really cost in the place of what was reserved, and empties the ticket: settling it again does nothing.</summary>
+    /// <param name="tokens">What counts towards tokens per minute.</param>
+    public static void Settle(ref AdmissionTicket ticket, long costNanoUsd, long tokens, long nowUnixMs)
+    {
+        for (int i = 0; i < ticket.Count; i++)
+        {
+            ticket.Entries[i].Scope.Settle(ticket.Entries[i], ticket.ReservedNanoUsd, costNanoUsd, tokens, nowUnixMs);
+        }
+
+        ticket = default;
+    }
+
+    /// <summary>Money that was spent without an admission: results of a batch.</summary>
+    public static void Charge(IReadOnlyList<AdmissionScope> scopes, long costNanoUsd, long startedAtUnixMs, long nowUnixMs, bool isCompanyPaid)
+    {
+        ArgumentNullException.ThrowIfNull(scopes);
+        for (int i = 0; i < scopes.Count; i++)
+        {
+            scopes[i].Charge(costNanoUsd, startedAtUnixMs, nowUnixMs, isCompanyPaid);
+        }
+    }
+
+    private static void TakeBack(ref AdmissionTicket ticket)
+    {
+        for (int i = 0; i < ticket.Count; i++)
+        {
+            ticket.Entries[i].Scope.TakeBack(ticket.Entries[i], ticket.ReservedNanoUsd);
+        }
+
+        ticket = default;
+    }
+}
