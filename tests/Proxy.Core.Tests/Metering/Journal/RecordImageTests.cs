@@ -58,9 +58,9 @@ public sealed class RecordImageTests
     }
 
     [Fact]
-    public void As_many_iterations_are_kept_as_fit_exactly()
+    public void No_token_is_lost_wherever_the_room_for_iterations_ends()
     {
-        // From room for all to room for none: the sum stays, and nothing is folded before it must be.
+        // From room for all to room for some: the sum stays.
         for (int tags = 0; tags <= SpendRecord.TagsCapacity; tags++)
         {
             for (int count = 20; count < 40; count++)
