@@ -98,7 +98,7 @@ public sealed class SpendJournalTests : IDisposable
         SpendJournal first = _directory.Open();
         JournalException fault = Assert.Throws<JournalException>(() => _directory.Open());
         Assert.Contains(_directory.Path, fault.Message, StringComparison.Ordinal);
-        Assert.Contains("Only one process", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("used by another process", fault.Message, StringComparison.Ordinal);
 
         first.Dispose();
         _directory.Open();
