@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Numerics;
 using System.Text.Unicode;
 
 namespace Proxy.Core.Metering.Journal;
@@ -57,27 +58,16 @@ internal ref struct ImageWriter(Span<byte> buffer)
             return;
         }
 
-        // The length comes first and may be one byte or two, by how much there can be.
+        // The length comes first, with as many bytes as the longest text's would need.
         int lengthAt = Position;
-        Position += LengthOfLength(maxLength);
+        Position += LengthOf(maxLength + 1);
         Utf8.FromUtf16(value, _buffer.Slice(Position, maxLength), out _, out int written);
         PadNumber(_buffer[lengthAt..Position], written + 1);
         Position += written;
     }
 
-    /// <summary>Of a number with so many significant bits.</summary>
-    public static int LengthOf(long value)
-    {
-        int length = 1;
-        for (ulong rest = (ulong)value; rest >= 0x80; rest >>= 7)
-        {
-            length++;
-        }
-
-        return length;
-    }
-
-    private static int LengthOfLength(int maxLength) => LengthOf(maxLength + 1);
+    /// <summary>Bytes that <see cref="Number"/> writes.</summary>
+    public static int LengthOf(long value) => (BitOperations.Log2((ulong)value | 1) / 7) + 1;
 
     // LEB128 may be padded: 0x85 0x00 reads as 5.
     private static void PadNumber(Span<byte> destination, int value)

@@ -84,14 +84,15 @@ internal sealed class JournalSlot(SpendJournal journal, JournalSegment segment, 
         }
 
         State = SlotState.Recovered;
-        if (image.Kind == ImageKind.Open)
+        if (image.Kind == ImageKind.Finished)
         {
-            ulong progress = MemoryMarshal.Read<ulong>(slot);
-            bool belongs = progress >> ProgressBits == (image.Sequence & ushort.MaxValue);
-            Interrupt(Record, belongs ? (long)progress & MaxProgress : Record.DeliveredOutputBytes);
+            return SlotFinding.Finished;
         }
 
-        return SlotFinding.Record;
+        ulong progress = MemoryMarshal.Read<ulong>(slot);
+        bool belongs = progress >> ProgressBits == (image.Sequence & ushort.MaxValue);
+        Interrupt(Record, belongs ? (long)progress & MaxProgress : Record.DeliveredOutputBytes);
+        return SlotFinding.Interrupted;
     }
 
     /// <summary>The exchange never came to its end: what was seen is booked, as if the stream had been cut there.</summary>

@@ -59,8 +59,7 @@ public sealed partial class SpendJournal
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new JournalException(
-                $"the spend journal in {directory} cannot be opened: {fault.Message} Only one process may use it at a time.", fault);
+            throw new JournalException($"the spend journal in {directory} cannot be opened: {fault.Message}", fault);
         }
     }
 
@@ -92,17 +91,12 @@ public sealed partial class SpendJournal
                 continue;
             }
 
-            Adopt(segment);
+            interrupted += Adopt(segment);
         }
 
         if (_recovered.Count > 0)
         {
             _recovered.Sort(static (left, right) => left.Id.CompareTo(right.Id));
-            foreach (SpendRecord record in _recovered)
-            {
-                interrupted += record.EndReason == EndReason.Interrupted ? 1 : 0;
-            }
-
             JournalLog.Recovered(_logger, _recovered.Count - interrupted, interrupted);
         }
 
@@ -117,11 +111,13 @@ public sealed partial class SpendJournal
     /// Takes up a segment's records, and its free slots unless the configuration has no use for them: then it is kept until it is empty, and
     /// deleted at the start after that.
     /// </summary>
-    private void Adopt(JournalSegment segment)
+    /// <returns>How many of its records were interrupted.</returns>
+    private int Adopt(JournalSegment segment)
     {
         SegmentLayout layout = segment.Layout;
         bool isUsed = layout.SlotSize == SegmentLayout.DefaultSlotSize && layout.SlotCount <= _options.MaxSlots - _capacity;
-        int found = 0;
+        int finished = 0;
+        int interrupted = 0;
         int damaged = 0;
 
         // Downwards, so that the first one ends on top.
@@ -134,9 +130,8 @@ public sealed partial class SpendJournal
                 _slots[slot.Number] = slot;
             }
 
-            if (finding == SlotFinding.Record)
+            if (slot.State == SlotState.Recovered)
             {
-                found++;
                 _recovered.Add(slot.Record);
             }
             else if (isUsed)
@@ -144,6 +139,8 @@ public sealed partial class SpendJournal
                 _free.Push(slot);
             }
 
+            finished += finding == SlotFinding.Finished ? 1 : 0;
+            interrupted += finding == SlotFinding.Interrupted ? 1 : 0;
             damaged += finding == SlotFinding.Damaged ? 1 : 0;
         }
 
@@ -156,15 +153,17 @@ public sealed partial class SpendJournal
         {
             _capacity += layout.SlotCount;
         }
-        else if (found > 0)
+        else if (finished + interrupted > 0)
         {
-            _inUseElsewhere += found;
+            _inUseElsewhere += finished + interrupted;
         }
         else
         {
             segment.Delete();
             JournalLog.Deleted(_logger, segment.Path);
         }
+
+        return interrupted;
     }
 
     /// <summary>Out of the way, but kept: there may be records in it that somebody can still read.</summary>
