@@ -175,6 +175,8 @@ internal sealed partial class Exchange
         _ = TryGetResponse(FieldId.ContentEncoding, head, out ReadOnlySpan<byte> coding);
         _responseMeter.Begin(_record, _response.Status, type, coding);
         _metering = true;
+        _record.RequestBodyBytes = _uploadedBytes;
+        _record.DurationUs = _record.TimeToFirstByteUs;
         _record.Checkpoint();
         _upstream!.ExpectsQuiet = type.StartsWith("text/event-stream"u8);
         _responseRemaining = _response.ContentLength;
