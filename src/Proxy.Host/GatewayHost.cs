@@ -1,14 +1,17 @@
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Data.Sqlite;
+using Proxy.Core.Admission;
 using Proxy.Core.Forwarding;
 using Proxy.Core.Identity;
 using Proxy.Core.Metering.Journal;
 using Proxy.Core.Upstream;
+using Proxy.Host.Admin;
 using Proxy.Host.Composition;
 using Proxy.Host.Configuration;
 using Proxy.Host.Storage;
 using Proxy.Host.Storage.Sqlite;
+using Proxy.Host.Telemetry;
 
 namespace Proxy.Host;
 
@@ -18,7 +21,8 @@ namespace Proxy.Host;
 /// </summary>
 internal sealed class GatewayHost : IAsyncDisposable
 {
-    private static readonly TimeSpan HousekeepingPeriod = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan HousekeepingPeriod = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan RecoveryPatience = TimeSpan.FromSeconds(30);
 
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _logger;
@@ -26,10 +30,15 @@ internal sealed class GatewayHost : IAsyncDisposable
     private readonly PoolSet _pools;
     private readonly SnapshotBuilder _snapshots;
     private readonly SqliteKeyStore _keys;
+    private readonly PrincipalCatalog _catalog;
+    private readonly SpendCounters _counters = new();
     private readonly SpendJournal _journal;
     private readonly SqliteSpendSink _sink;
     private readonly SemaphoreSlim _reloading = new(1);
+    private readonly Lock _looking = new();
     private ITimer? _housekeeping;
+    private WebApplication? _admin;
+    private string _adminKeyHash;
     private WebApplication? _app;
     private GatewayConfiguration _configuration;
     private int _disposed;
@@ -49,23 +58,21 @@ internal sealed class GatewayHost : IAsyncDisposable
         }
 
         _keys = new SqliteKeyStore(configuration.LedgerPath, configuration.Ledger.BusyTimeout);
-        IReadOnlyList<Principal> ledgerKeys = _keys.ReadKeys();
+        _catalog = new PrincipalCatalog(_logger);
         string? adminKeyHash = configuration.AdminKeyHash ?? _keys.ReadAdminKeyHash();
         string? newAdminKey = adminKeyHash is null ? KeyHash.NewKey() : null;
-        string? newKey = ledgerKeys.Count == 0 && configuration.Keys.Count == 0 ? KeyHash.NewKey() : null;
+        string? newKey = configuration.Keys.Count == 0 && !_keys.HasKeys() ? KeyHash.NewKey() : null;
         FirstRun = new FirstRunKeys(newAdminKey, newKey);
-        if (newKey is not null)
-        {
-            ledgerKeys = [FirstPrincipal(newKey)];
-        }
+        _adminKeyHash = adminKeyHash ?? KeyHash.Of(newAdminKey!);
 
-        GatewaySnapshot snapshot = _snapshots.Build(configuration, ledgerKeys, adminKeyHash ?? KeyHash.Of(newAdminKey!));
+        // Without the ledger's keys: they are read when what the journal held is in the ledger, for their budgets count it.
+        GatewaySnapshot snapshot = _snapshots.Build(configuration, [], _adminKeyHash);
 
         Health = new GatewayHealth();
-        _journal = OpenJournal(configuration, time, _logger);
-        _sink = new SqliteSpendSink(_journal, configuration.LedgerPath, configuration.Ledger, () => (Gateway?.Snapshot ?? snapshot).Prices, Health, time, _logger);
-        Gateway = new Gateway(snapshot, _sink, Health, time, loggers.CreateLogger<Gateway>());
         Ledger = new LedgerReader(configuration.LedgerPath);
+        _journal = OpenJournal(configuration, time, _logger);
+        _sink = new SqliteSpendSink(_journal, configuration.LedgerPath, configuration.Ledger, () => (Gateway?.Snapshot ?? snapshot).Prices, Health, time, _logger, OnBooked);
+        Gateway = new Gateway(snapshot, _sink, Health, time, loggers.CreateLogger<Gateway>());
     }
 
     public Gateway Gateway { get; }
@@ -148,6 +155,12 @@ internal sealed class GatewayHost : IAsyncDisposable
             await _app.DisposeAsync();
         }
 
+        if (_admin is not null)
+        {
+            await _admin.StopAsync();
+            await _admin.DisposeAsync();
+        }
+
         if (_housekeeping is not null)
         {
             await _housekeeping.DisposeAsync();
@@ -166,7 +179,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         try
         {
             GatewayConfiguration next = read();
-            GatewaySnapshot snapshot = _snapshots.Build(next, _keys.ReadKeys(), next.AdminKeyHash ?? _keys.ReadAdminKeyHash());
+            GatewaySnapshot snapshot = BuildSnapshot(next);
             Gateway.Snapshot = snapshot;
             WarnOfRestarts(next);
             LogWarnings(next);
@@ -181,6 +194,7 @@ internal sealed class GatewayHost : IAsyncDisposable
                 Transport = _configuration.Transport,
                 Drain = _configuration.Drain,
                 LogLevel = _configuration.LogLevel,
+                Admin = _configuration.Admin,
             };
             return true;
         }
@@ -202,6 +216,17 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     private async Task OpenAsync(bool asService)
     {
+        // What an earlier run left in the journal first, as far as the ledger takes it.
+        await Task.WhenAny(_sink.FlushAsync(), Task.Delay(RecoveryPatience, _time));
+        if (FirstRun.VirtualKey is not null)
+        {
+            Gateway.Snapshot = _snapshots.Build(_configuration, [FirstPrincipal(FirstRun.VirtualKey)], _adminKeyHash);
+        }
+        else
+        {
+            Gateway.Snapshot = BuildSnapshot(_configuration);
+        }
+
         _app = DataPort.Build(_configuration, Gateway, _loggers, asService);
         _housekeeping = _time.CreateTimer(static state => ((GatewayHost)state!).KeepHouse(), this, HousekeepingPeriod, HousekeepingPeriod);
         await _app.StartAsync();
@@ -216,8 +241,82 @@ internal sealed class GatewayHost : IAsyncDisposable
                 _time.GetUtcNow().ToUnixTimeMilliseconds());
         }
 
+        if (_configuration.Admin is { } listen)
+        {
+            _admin = await AdminServer.StartAsync(MakeAdminContext(), listen, _loggers);
+            HostLog.AdminStarted(_logger, string.Join(' ', new[] { listen.Socket, listen.Address?.ToString() }.OfType<string>()));
+        }
+
         LogWarnings(_configuration);
         HostLog.Started(_logger, string.Join(' ', Addresses), LedgerPath);
+    }
+
+    private AdminContext MakeAdminContext() => new()
+    {
+        LedgerPath = LedgerPath,
+        BusyTimeout = _configuration.Ledger.BusyTimeout,
+        Time = _time,
+        Prices = () => Gateway.Snapshot.Prices,
+        AdminKeyHash = () => Volatile.Read(ref _adminKeyHash),
+        PrincipalsChanged = LookForChanges,
+        LedgerConnected = () => Health.LedgerConnected,
+        InFlight = () => _sink.InFlight,
+        Metrics = () => GatewayMetrics.Write(Gateway, _journal, _counters, _catalog.Scopes, _time.GetUtcNow().ToUnixTimeMilliseconds()),
+    };
+
+    /// <summary>The ledger's principals as they are now, with everything else of the configuration.</summary>
+    private GatewaySnapshot BuildSnapshot(GatewayConfiguration configuration)
+    {
+        lock (_looking)
+        {
+            string? adminKeyHash = configuration.AdminKeyHash ?? _keys.ReadAdminKeyHash();
+            using SqliteConnection connection = LedgerDatabase.OpenReader(LedgerPath);
+            GatewaySnapshot snapshot = _snapshots.Build(configuration, _catalog.Read(connection, _time.GetUtcNow().ToUnixTimeMilliseconds()), adminKeyHash);
+            Volatile.Write(ref _adminKeyHash, adminKeyHash ?? "");
+            return snapshot;
+        }
+    }
+
+    /// <summary>Takes over what changed in the ledger's tables of principals, whoever changed it. Any thread; cheap when nothing did.</summary>
+    private void LookForChanges()
+    {
+        lock (_looking)
+        {
+            try
+            {
+                using SqliteConnection connection = LedgerDatabase.OpenReader(LedgerPath);
+                if (PrincipalReader.ReadVersion(connection) == _catalog.Version)
+                {
+                    return;
+                }
+
+                IReadOnlyList<Principal> principals = _catalog.Read(connection, _time.GetUtcNow().ToUnixTimeMilliseconds());
+                KeyTable keys = SnapshotBuilder.BuildKeys(_configuration.Keys, principals, _adminKeyHash);
+                Gateway.Snapshot = Gateway.Snapshot with { Keys = keys };
+            }
+            catch (Exception fault) when (fault is SqliteException or ConfigurationException or ArgumentException)
+            {
+                // The snapshot before stays in force; the ledger's own absence is told by its writer.
+                if (Health.LedgerConnected)
+                {
+                    HostLog.PrincipalsUnreadable(_logger, fault.Message);
+                }
+            }
+        }
+    }
+
+    /// <summary>On the ledger's thread: counts for metrics, and charges results of batches to the key that made them.</summary>
+    private void OnBooked(IReadOnlyList<BookedRecord> booked)
+    {
+        _counters.Add(booked);
+        foreach (BookedRecord line in booked)
+        {
+            if (!line.Record.BatchId.IsEmpty && line.KeyHash is not null && _catalog.Find(line.KeyHash) is { } principal)
+            {
+                AdmissionGate.Charge(
+                    principal.Scopes, line.Record.CostNanoUsd, line.Record.StartedAtUnixMs, _time.GetUtcNow().ToUnixTimeMilliseconds(), line.Credential == CredentialKind.Server);
+            }
+        }
     }
 
     private void KeepHouse()
@@ -225,11 +324,27 @@ internal sealed class GatewayHost : IAsyncDisposable
         try
         {
             _pools.Scavenge();
+            LookForChanges();
+            WatchSoftBudgets();
         }
         catch (Exception fault)
         {
             // Thrown on a timer it would end the process.
             HostLog.HousekeepingBroken(_logger, fault);
+        }
+    }
+
+    private void WatchSoftBudgets()
+    {
+        long nowMs = _time.GetUtcNow().ToUnixTimeMilliseconds();
+        foreach (AdmissionScope scope in _catalog.Scopes)
+        {
+            if (scope.Limits.SoftBudgetNanoUsd is not null && scope.TakeSoftBudgetCrossed(nowMs))
+            {
+                List<BudgetState> states = [];
+                scope.ReadBudgets(nowMs, states);
+                HostLog.SoftBudgetReached(_logger, PrincipalCatalog.KindText(scope.Kind), scope.Id, Money.ToUsd(states[^1].SpentNanoUsd), states[^1].Period.Name);
+            }
         }
     }
 
@@ -249,6 +364,7 @@ internal sealed class GatewayHost : IAsyncDisposable
             ("tls", next.Tls != _configuration.Tls),
             ("ledger", next.LedgerPath != _configuration.LedgerPath || next.Ledger != _configuration.Ledger),
             ("transport", next.Transport != _configuration.Transport),
+            ("admin", next.Admin != _configuration.Admin),
             ("drainSeconds", next.Drain != _configuration.Drain),
             ("logging.level", next.LogLevel != _configuration.LogLevel),
         })

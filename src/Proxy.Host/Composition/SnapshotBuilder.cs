@@ -57,7 +57,7 @@ internal sealed class SnapshotBuilder(PoolSet pools)
     }
 
     // The file wins over the ledger: an operator must be able to block a key where he is.
-    private static KeyTable BuildKeys(IReadOnlyList<Principal> fileKeys, IReadOnlyList<Principal> ledgerKeys, string? adminKeyHash)
+    public static KeyTable BuildKeys(IReadOnlyList<Principal> fileKeys, IReadOnlyList<Principal> ledgerKeys, string? adminKeyHash)
     {
         Dictionary<string, Principal> byHash = new(StringComparer.Ordinal);
         foreach (Principal key in ledgerKeys)

@@ -52,6 +52,7 @@ internal static class ConfigurationLoader
             Prices = ReadPrices(root.Section("prices")),
             Transport = ReadTransport(root.Section("transport")),
             LogLevel = ReadLogLevel(root.Section("logging")),
+            Admin = AdminReader.Read(root.Section("admin"), source, state),
             Drain = root.Seconds("drainSeconds", defaults.Drain),
             Ledger = ReadLedger(root.Section("ledger"), state, out string ledgerPath),
             LedgerPath = ledgerPath,

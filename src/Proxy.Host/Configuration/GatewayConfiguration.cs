@@ -1,6 +1,7 @@
 using Proxy.Core.Forwarding;
 using Proxy.Core.Identity;
 using Proxy.Core.Upstream;
+using Proxy.Host.Admin;
 using Proxy.Host.Storage;
 
 namespace Proxy.Host.Configuration;
@@ -23,6 +24,9 @@ internal sealed record GatewayConfiguration
     public required string LedgerPath { get; init; }
 
     public LedgerOptions Ledger { get; init; } = new();
+
+    /// <summary>Where the admin API listens; null for nowhere.</summary>
+    public AdminListen? Admin { get; init; }
 
     public GatewayLimits Limits { get; init; } = new();
 

@@ -88,7 +88,7 @@ internal static class KeyReader
     }
 
     // What the data port takes for a key of ours and not for somebody else's credential.
-    private static bool IsKey(string key) => key.Length is >= 8 and <= 512 && key.StartsWith("sk-", StringComparison.Ordinal) && SecretReader.IsHeaderSafe(key);
+    public static bool IsKey(string key) => key.Length is >= 8 and <= 512 && key.StartsWith("sk-", StringComparison.Ordinal) && SecretReader.IsHeaderSafe(key);
 
     private static long? ReadExpiry(SectionReader section)
     {

@@ -21,7 +21,7 @@ internal static partial class HostLog
     [LoggerMessage(105, LogLevel.Warning, "{Key} changed, which takes a restart; the rest is reloaded")]
     public static partial void NeedsRestart(ILogger logger, string key);
 
-    [LoggerMessage(106, LogLevel.Error, "housekeeping of the connection pools failed")]
+    [LoggerMessage(106, LogLevel.Error, "housekeeping failed")]
     public static partial void HousekeepingBroken(ILogger logger, Exception fault);
 
     [LoggerMessage(110, LogLevel.Error, "the ledger cannot be written and records are kept in the journal until it can: {Cause}")]
@@ -35,6 +35,24 @@ internal static partial class HostLog
 
     [LoggerMessage(115, LogLevel.Warning, "the journal holds {Count} records of an earlier run: they are booked now")]
     public static partial void JournalRecovered(ILogger logger, int count);
+
+    [LoggerMessage(120, LogLevel.Error, "the admin API could not use the ledger: {Cause}")]
+    public static partial void AdminLedgerFault(ILogger logger, string cause);
+
+    [LoggerMessage(121, LogLevel.Error, "the admin API failed on a request")]
+    public static partial void AdminFault(ILogger logger, Exception fault);
+
+    [LoggerMessage(122, LogLevel.Information, "admin API on {Addresses}")]
+    public static partial void AdminStarted(ILogger logger, string addresses);
+
+    [LoggerMessage(123, LogLevel.Error, "keys and teams could not be read from the ledger, those before stay in force: {Cause}")]
+    public static partial void PrincipalsUnreadable(ILogger logger, string cause);
+
+    [LoggerMessage(124, LogLevel.Warning, "soft budget reached: {Kind} {Name} has spent {Spent} USD in its {Period} window")]
+    public static partial void SoftBudgetReached(ILogger logger, string kind, string name, decimal spent, string period);
+
+    [LoggerMessage(125, LogLevel.Error, "the settings of {Kind} {Name} cannot be read; its keys are refused until they can: {Cause}")]
+    public static partial void SettingsUnreadable(ILogger logger, string kind, string name, string cause);
 
     [LoggerMessage(113, LogLevel.Error, "pricing failed; records are booked without a price and flagged")]
     public static partial void PricingBroken(ILogger logger, Exception fault);

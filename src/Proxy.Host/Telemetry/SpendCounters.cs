@@ -1,5 +1,6 @@
 using Proxy.Core.Identity;
 using Proxy.Core.Metering;
+using Proxy.Host.Storage;
 
 namespace Proxy.Host.Telemetry;
 
@@ -18,13 +19,13 @@ internal sealed class SpendCounters
     private readonly HashSet<string> _models = new(StringComparer.Ordinal);
     private readonly Dictionary<RefusalReason, long> _refusals = [];
 
-    public void Add(IReadOnlyList<SpendRecord> records)
+    public void Add(IReadOnlyList<BookedRecord> records)
     {
         lock (_gate)
         {
-            foreach (SpendRecord record in records)
+            foreach (BookedRecord booked in records)
             {
-                Add(record);
+                Add(booked.Record, booked.Credential);
             }
         }
     }
@@ -53,7 +54,7 @@ internal sealed class SpendCounters
         }
     }
 
-    private void Add(SpendRecord record)
+    private void Add(SpendRecord record, CredentialKind credential)
     {
         RequestLabels request = new(record.Route, record.PathClass, record.EndReason, record.Status);
         _requests[request] = _requests.GetValueOrDefault(request) + 1;
@@ -73,7 +74,7 @@ internal sealed class SpendCounters
             model = "other";
         }
 
-        SpendLabels spend = new(record.Route, model, record.Credential);
+        SpendLabels spend = new(record.Route, model, credential);
         _spend[spend] = _spend.GetValueOrDefault(spend).Plus(record);
     }
 }

@@ -36,7 +36,7 @@ public sealed class FirstRunTests : IDisposable
         AssertAbsent(key);
         AssertAbsent(adminKey);
         SqliteKeyStore store = new(_directory.Ledger, TimeSpan.FromSeconds(1));
-        Assert.Equal(KeyHash.Of(key), Assert.Single(store.ReadKeys()).KeyHash);
+        Assert.Equal(KeyHash.Of(key), Assert.Single(_directory.ReadKeys()).Hash);
         Assert.Equal(KeyHash.Of(adminKey), store.ReadAdminKeyHash());
         Assert.DoesNotContain(key, _log.All(), StringComparison.Ordinal);
         Assert.DoesNotContain(adminKey, _log.All(), StringComparison.Ordinal);
@@ -73,7 +73,7 @@ public sealed class FirstRunTests : IDisposable
         await using GatewayHost first = await StartAsync();
         ListenAddress taken = ListenAddress.Default with { Port = first.Addresses[0].Port };
         await Assert.ThrowsAsync<IOException>(() => GatewayHost.StartAsync(new GatewayConfiguration { LedgerPath = other.Ledger, Listen = [taken] }, logs: _log));
-        Assert.Empty(new SqliteKeyStore(other.Ledger, TimeSpan.FromSeconds(1)).ReadKeys());
+        Assert.Empty(other.ReadKeys());
         await using GatewayHost second = await GatewayHost.StartAsync(
             new GatewayConfiguration { LedgerPath = other.Ledger, Listen = [ListenAddress.Default with { Port = 0 }] }, logs: _log);
         Assert.NotNull(second.FirstRun.VirtualKey);

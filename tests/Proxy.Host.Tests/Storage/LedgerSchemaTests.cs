@@ -98,16 +98,17 @@ public sealed class LedgerSchemaTests : IDisposable
     {
         LedgerDatabase.OpenOrCreate(_directory.Ledger, Busy).Dispose();
         SqliteKeyStore keys = new(_directory.Ledger, Busy);
-        Assert.Empty(keys.ReadKeys());
+        Assert.False(keys.HasKeys());
         Assert.Null(keys.ReadAdminKeyHash());
 
         keys.Add("ad", new Principal { KeyHash = "h", KeyAlias = "a", TeamId = "t", UserId = "u", IsBlocked = true, ExpiresAtUnixMs = 7 }, 1);
         keys.Add(null, new Principal { KeyHash = "h2" }, 2);
 
         Assert.Equal("ad", keys.ReadAdminKeyHash());
-        Assert.Equal(["h", "h2"], keys.ReadKeys().Select(key => key.KeyHash));
-        Principal read = keys.ReadKeys()[0];
-        Assert.Equal(("a", "t", "u", true, 7L), (read.KeyAlias, read.TeamId, read.UserId, read.IsBlocked, read.ExpiresAtUnixMs!.Value));
+        Assert.True(keys.HasKeys());
+        IReadOnlyList<KeyRow> rows = _directory.ReadKeys();
+        Assert.Equal(["h", "h2"], rows.Select(key => key.Hash));
+        Assert.Equal(("h", "a", "t", "u", true, 7L), (rows[0].ScopeId, rows[0].Alias, rows[0].TeamId, rows[0].UserId, rows[0].Blocked, rows[0].ExpiresAtMs!.Value));
     }
 
     private static IEnumerable<string> ColumnsOf(SqliteConnection connection, string table)

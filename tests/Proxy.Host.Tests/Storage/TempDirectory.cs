@@ -1,3 +1,7 @@
+using Microsoft.Data.Sqlite;
+using Proxy.Host.Storage;
+using Proxy.Host.Storage.Sqlite;
+
 namespace Proxy.Host.Tests.Storage;
 
 /// <summary>A directory of one test, gone with it.</summary>
@@ -13,6 +17,12 @@ internal sealed class TempDirectory : IDisposable
     {
         System.IO.File.WriteAllText(File(name), text);
         return File(name);
+    }
+
+    public IReadOnlyList<KeyRow> ReadKeys()
+    {
+        using SqliteConnection connection = LedgerDatabase.OpenReader(Ledger);
+        return PrincipalReader.Keys(connection, "", "");
     }
 
     public void Dispose() => Directory.Delete(Root, recursive: true);

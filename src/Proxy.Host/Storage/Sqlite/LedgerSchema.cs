@@ -272,6 +272,25 @@ internal static class LedgerSchema
             UPDATE settings SET value = value + 1 WHERE name = 'principals_version';
         END;
         """,
+        """
+        -- Totals of what an earlier build booked.
+        INSERT INTO spend_daily SELECT
+            started_at_ms / 86400000, coalesce(key_hash, ''), coalesce(team_id, ''), coalesce(user_id, ''), coalesce(model_served, model_asked, ''), credential,
+            count(*), sum(CASE WHEN status BETWEEN 200 AND 299 AND end_reason = 'complete' THEN 0 ELSE 1 END), sum(input_tokens), sum(cache_read_input_tokens),
+            sum(cache_creation_input_tokens), sum(output_tokens), sum(cost_nano_usd)
+        FROM spend GROUP BY 1, 2, 3, 4, 5, 6;
+        CREATE TEMP TABLE paid AS
+            SELECT key_hash, team_id, user_id, model_asked, started_at_ms / 86400000 AS day,
+                sum(CASE WHEN credential = 'server' THEN cost_nano_usd ELSE 0 END) AS company, sum(CASE WHEN credential = 'server' THEN 0 ELSE cost_nano_usd END) AS client
+            FROM spend WHERE cost_nano_usd <> 0 AND key_hash IS NOT NULL GROUP BY 1, 2, 3, 4, 5;
+        INSERT INTO scope_daily SELECT 'key', key_hash, day, sum(company), sum(client) FROM paid GROUP BY 2, 3;
+        INSERT INTO scope_daily SELECT 'team', team_id, day, sum(company), sum(client) FROM paid WHERE team_id IS NOT NULL GROUP BY 2, 3;
+        INSERT INTO scope_daily SELECT 'user', user_id, day, sum(company), sum(client) FROM paid WHERE user_id IS NOT NULL GROUP BY 2, 3;
+        INSERT INTO scope_daily SELECT 'member', team_id || '/' || user_id, day, sum(company), sum(client) FROM paid WHERE team_id IS NOT NULL AND user_id IS NOT NULL GROUP BY 2, 3;
+        INSERT INTO scope_daily SELECT 'key_model', key_hash || '/' || model_asked, day, sum(company), sum(client) FROM paid WHERE model_asked IS NOT NULL GROUP BY 2, 3;
+        INSERT INTO scope_total SELECT kind, id, sum(company_nano_usd), sum(client_nano_usd) FROM scope_daily GROUP BY 1, 2;
+        DROP TABLE paid;
+        """,
     ];
 
     public static int Version => Migrations.Length;

@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using Proxy.Core.Identity;
 using Proxy.Core.Metering;
 
 namespace Proxy.Host.Storage.Sqlite;
@@ -12,6 +13,8 @@ internal sealed class SpendInsert : IDisposable
     private readonly SpendStatement _begin;
     private readonly SpendStatement _commit;
     private readonly SpendStatement _rollback;
+    private readonly RollupInsert _rollups;
+    private readonly BatchOwners _batches;
 
     public SpendInsert(SqliteConnection connection)
     {
@@ -22,9 +25,12 @@ internal sealed class SpendInsert : IDisposable
         _begin = new SpendStatement(handle, "BEGIN IMMEDIATE");
         _commit = new SpendStatement(handle, "COMMIT");
         _rollback = new SpendStatement(handle, "ROLLBACK");
+        _rollups = new RollupInsert(handle);
+        _batches = new BatchOwners(connection);
     }
 
-    /// <summary>All or none.</summary>
+    /// <summary>All or none, and with them the totals they change. A record that the ledger has already changes nothing.</summary>
+    /// <param name="booked">Gets the records that were new, and the key that each was booked to.</param>
     /// <exception cref="SqliteException"/>
     public void Write(IReadOnlyList<SpendRecord> records, List<BookedRecord> booked)
     {
@@ -33,14 +39,16 @@ internal sealed class SpendInsert : IDisposable
         {
             for (int i = 0; i < records.Count; i++)
             {
-                Insert(records[i]);
-                booked.Add(new BookedRecord(records[i], records[i].Principal?.KeyHash));
+                Add(records[i], booked);
             }
 
+            _rollups.Write();
             _commit.Execute();
         }
         catch
         {
+            booked.Clear();
+            _rollups.Clear();
             // Some errors (disk full) have rolled back already; then there is nothing to roll back.
             if (SQLitePCL.raw.sqlite3_get_autocommit(_connection.Handle!) == 0)
             {
@@ -58,10 +66,26 @@ internal sealed class SpendInsert : IDisposable
         _begin.Dispose();
         _commit.Dispose();
         _rollback.Dispose();
+        _rollups.Dispose();
+        _batches.Dispose();
         _connection.Dispose();
     }
 
-    private void Insert(SpendRecord record)
+    private void Add(SpendRecord record, List<BookedRecord> booked)
+    {
+        BatchOwner? owner = record.BatchId.IsEmpty ? null : _batches.Find(record);
+        Principal? principal = owner?.Principal ?? record.Principal;
+        CredentialKind credential = owner?.Credential ?? record.Credential;
+        if (Insert(record, principal, credential))
+        {
+            _batches.Note(record);
+            _rollups.Add(record, principal, credential);
+            booked.Add(new BookedRecord(record, principal?.KeyHash, credential));
+        }
+    }
+
+    /// <returns>False when the ledger has it already.</returns>
+    private bool Insert(SpendRecord record, Principal? principal, CredentialKind credential)
     {
         Span<byte> id = stackalloc byte[16];
         record.Id.TryWriteBytes(id, bigEndian: true, out _);
@@ -72,14 +96,14 @@ internal sealed class SpendInsert : IDisposable
         row.Number(record.StartedAtUnixMs);
         row.Number(record.TimeToFirstByteUs);
         row.Number(record.DurationUs);
-        row.Text(record.Principal?.KeyHash);
-        row.Text(record.Principal?.KeyAlias);
-        row.Text(record.Principal?.TeamId);
-        row.Text(record.Principal?.UserId);
+        row.Text(principal?.KeyHash);
+        row.Text(principal?.KeyAlias);
+        row.Text(principal?.TeamId);
+        row.Text(principal?.UserId);
         row.Text(record.Route);
         row.Word(record.PathClass);
         row.Word(record.Method);
-        row.Word(record.Credential);
+        row.Word(credential);
         row.Number(record.Status);
         row.Word(record.EndReason);
         row.Word(record.Failure);
@@ -101,8 +125,8 @@ internal sealed class SpendInsert : IDisposable
         row.Number(record.ResponseBodyBytes);
         row.Usage(record.Usage);
         row.Execute();
-
-        for (int i = 0; i < record.IterationCount; i++)
+        bool isNew = row.Changes > 0;
+        for (int i = 0; isNew && i < record.IterationCount; i++)
         {
             IterationUsage iteration = record.Iteration(i);
             _iteration.Begin();
@@ -113,5 +137,7 @@ internal sealed class SpendInsert : IDisposable
             _iteration.Usage(iteration.Usage);
             _iteration.Execute();
         }
+
+        return isNew;
     }
 }

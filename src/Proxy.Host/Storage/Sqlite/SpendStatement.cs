@@ -66,6 +66,21 @@ internal sealed class SpendStatement : IDisposable
         Text(_scratch.AsSpan(0, Encoding.UTF8.GetBytes(value, _scratch)));
     }
 
+    /// <summary>Empty stays empty: for parts of a primary key.</summary>
+    public void Required(string value)
+    {
+        if (value.Length == 0)
+        {
+            Check(raw.sqlite3_bind_text(_statement, ++_position, ReadOnlySpan<byte>.Empty));
+            return;
+        }
+
+        Text(value);
+    }
+
+    /// <summary>Rows that the latest <see cref="Execute"/> changed.</summary>
+    public int Changes => raw.sqlite3_changes(_database);
+
     public void Usage(in UsageCounters usage)
     {
         Number(usage.InputTokens);

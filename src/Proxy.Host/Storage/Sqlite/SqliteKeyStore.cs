@@ -3,32 +3,15 @@ using Proxy.Core.Identity;
 
 namespace Proxy.Host.Storage.Sqlite;
 
-/// <summary>The keys in the ledger: hashes only.</summary>
+/// <summary>What a first run puts into the ledger, and the admin key: hashes only.</summary>
 internal sealed class SqliteKeyStore(string path, TimeSpan busyTimeout)
 {
     private const string AdminKeyHash = "admin_key_hash";
 
-    public IReadOnlyList<Principal> ReadKeys()
+    public bool HasKeys()
     {
         using SqliteConnection connection = LedgerDatabase.OpenReader(path);
-        using SqliteCommand command = connection.CreateCommand();
-        command.CommandText = "SELECT hash, alias, team_id, user_id, blocked, expires_at_ms FROM keys ORDER BY created_at_ms, hash";
-        List<Principal> keys = [];
-        using SqliteDataReader reader = command.ExecuteReader();
-        while (reader.Read())
-        {
-            keys.Add(new Principal
-            {
-                KeyHash = reader.GetString(0),
-                KeyAlias = reader.TextOrNull(1),
-                TeamId = reader.TextOrNull(2),
-                UserId = reader.TextOrNull(3),
-                IsBlocked = reader.GetInt64(4) != 0,
-                ExpiresAtUnixMs = reader.IsDBNull(5) ? null : reader.GetInt64(5),
-            });
-        }
-
-        return keys;
+        return connection.ReadLong("SELECT EXISTS (SELECT 1 FROM keys)") != 0;
     }
 
     public string? ReadAdminKeyHash()
@@ -58,7 +41,7 @@ internal sealed class SqliteKeyStore(string path, TimeSpan busyTimeout)
         {
             using SqliteCommand command = connection.CreateCommand();
             command.CommandText =
-                "INSERT INTO keys (hash, alias, team_id, user_id, blocked, expires_at_ms, created_at_ms) VALUES ($hash, $alias, $team, $user, $blocked, $expires, $created)";
+                "INSERT INTO keys (hash, scope_id, alias, team_id, user_id, blocked, expires_at_ms, created_at_ms) VALUES ($hash, $hash, $alias, $team, $user, $blocked, $expires, $created)";
             command.Parameters.AddWithValue("$hash", key.KeyHash);
             command.Parameters.AddWithValue("$alias", (object?)key.KeyAlias ?? DBNull.Value);
             command.Parameters.AddWithValue("$team", (object?)key.TeamId ?? DBNull.Value);

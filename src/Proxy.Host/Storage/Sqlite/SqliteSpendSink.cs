@@ -22,7 +22,7 @@ internal sealed class SqliteSpendSink : ISpendSink, IAsyncDisposable
     private readonly RecordPricer _pricer;
     private readonly List<SpendRecord> _batch;
     private readonly List<BookedRecord> _booked = [];
-    private readonly Action<BookedRecord>? _onBatchLine;
+    private readonly Action<IReadOnlyList<BookedRecord>>? _onBooked;
     private readonly Lock _flushLock = new();
     private readonly List<(long Target, TaskCompletionSource Done)> _flushes = [];
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -40,7 +40,7 @@ internal sealed class SqliteSpendSink : ISpendSink, IAsyncDisposable
 
     /// <param name="journal">Owned by the caller, and disposed of after the sink. What it recovered is written first.</param>
     /// <param name="prices">Asked for each batch, so that a reload prices what comes after it.</param>
-    /// <param name="onBatchLine">Called on the writer's thread for each result line of a batch that was booked now, and not before.</param>
+    /// <param name="onBooked">Called on the writer's thread after each commit with the records that were new to the ledger.</param>
     public SqliteSpendSink(
         SpendJournal journal,
         string path,
@@ -49,7 +49,7 @@ internal sealed class SqliteSpendSink : ISpendSink, IAsyncDisposable
         GatewayHealth health,
         TimeProvider time,
         ILogger logger,
-        Action<BookedRecord>? onBatchLine = null)
+        Action<IReadOnlyList<BookedRecord>>? onBooked = null)
     {
         _journal = journal;
         _path = path;
@@ -57,7 +57,7 @@ internal sealed class SqliteSpendSink : ISpendSink, IAsyncDisposable
         _health = health;
         _time = time;
         _logger = logger;
-        _onBatchLine = onBatchLine;
+        _onBooked = onBooked;
         _signal = new WriterSignal(options.BatchSize, options.GatherDelay, time);
         _pricer = new RecordPricer(prices, logger);
         _batch = new List<SpendRecord>(options.BatchSize);
@@ -169,7 +169,7 @@ internal sealed class SqliteSpendSink : ISpendSink, IAsyncDisposable
                 return false;
             }
 
-            ReportBatchLines();
+            Report();
             _committed += _batch.Count;
             foreach (SpendRecord record in _batch)
             {
@@ -259,19 +259,16 @@ internal sealed class SqliteSpendSink : ISpendSink, IAsyncDisposable
         }
     }
 
-    private void ReportBatchLines()
+    private void Report()
     {
-        if (_onBatchLine is null)
+        try
         {
-            return;
+            _onBooked?.Invoke(_booked);
         }
-
-        foreach (BookedRecord booked in _booked)
+        catch (Exception fault)
         {
-            if (!booked.Record.BatchId.IsEmpty)
-            {
-                _onBatchLine(booked);
-            }
+            // What is in the ledger is safe; its thread must go on.
+            HostLog.HousekeepingBroken(_logger, fault);
         }
     }
 

@@ -1,0 +1,32 @@
+using Proxy.Core.Metering;
+
+namespace Proxy.Host.Admin;
+
+/// <summary>What the admin API works on: the ledger, and as much of a running gateway as there is.</summary>
+internal sealed record AdminContext
+{
+    public required string LedgerPath { get; init; }
+
+    public required TimeSpan BusyTimeout { get; init; }
+
+    public required TimeProvider Time { get; init; }
+
+    public required Func<PriceBook> Prices { get; init; }
+
+    /// <summary>SHA-256 of the admin key; null when there is none, and then nobody is let in over TCP.</summary>
+    public Func<string?> AdminKeyHash { get; init; } = static () => null;
+
+    /// <summary>Called after each change, so that a running gateway need not wait for its next look.</summary>
+    public Action PrincipalsChanged { get; init; } = static () => { };
+
+    /// <summary>The ledger can be written.</summary>
+    public Func<bool> LedgerConnected { get; init; } = static () => true;
+
+    /// <summary>Requests under way or not yet in the ledger.</summary>
+    public Func<int> InFlight { get; init; } = static () => 0;
+
+    /// <summary>Prometheus text; null without a running gateway.</summary>
+    public Func<string>? Metrics { get; init; }
+
+    public long NowMs => Time.GetUtcNow().ToUnixTimeMilliseconds();
+}
