@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Logging.Abstractions;
 using Proxy.Host.Composition;
 using Proxy.Host.Configuration;
 
@@ -17,7 +18,9 @@ internal static class AdminServer
     public static async Task<WebApplication> StartAsync(AdminContext context, AdminListen listen, ILoggerFactory loggers)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "tollway", ContentRootPath = AppContext.BaseDirectory });
-        builder.Services.AddSingleton(loggers);
+
+        // The framework's own log repeats request targets, and LiteLLM's scripts put keys into them (/key/info?key=sk-…).
+        builder.Services.AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance);
         builder.Services.AddSingleton<IHostLifetime, OwnedLifetime>();
         builder.Services.AddRoutingCore();
         builder.WebHost.UseKestrelCore();
@@ -59,6 +62,7 @@ internal static class AdminServer
         app.MapKeys(keys);
         app.MapTeams(new TeamService(context));
         app.MapUsers(new UserService(context, keys));
+        app.MapSpend(context);
         app.MapHealth(context);
     }
 

@@ -210,7 +210,7 @@ internal sealed class TeamService(AdminContext context)
 
     private static IEnumerable<MemberRow> ReadMembers(JsonNode? node, string name, string teamId, PrincipalWriter writer)
     {
-        IEnumerable<JsonNode?> items = node switch { null => [], JsonArray array => array, _ => [node] };
+        IEnumerable<JsonNode?> items = node switch { null => [], JsonArray array => array, _ => new JsonNode?[] { node } };
         foreach (JsonNode? item in items)
         {
             RequestFields member = new(item as JsonObject ?? throw AdminException.Invalid(name, "must be {\"role\", \"user_id\"}, or a list of such"));
