@@ -61,6 +61,7 @@ internal static class TollwayCommand
                 ["keys", ..] => await AdministerAsync(KeysCommand.RunAsync, arguments, new CommandContext(source(file), output, errors)),
                 ["teams", ..] => await AdministerAsync(TeamsCommand.RunAsync, arguments, new CommandContext(source(file), output, errors)),
                 ["users", ..] => await AdministerAsync(UsersCommand.RunAsync, arguments, new CommandContext(source(file), output, errors)),
+                ["import", ..] => await ImportCommand.RunAsync(arguments, new CommandContext(source(file), output, errors)),
                 ["spend", ..] => await AdministerAsync(SpendCommand.RunAsync, arguments, new CommandContext(source(file), output, errors)),
                 _ => throw new UsageException($"unknown command {string.Join(' ', arguments.Words)}"),
             };
@@ -116,6 +117,7 @@ internal static class TollwayCommand
         "teams" => TeamsCommand.Usage,
         "users" => UsersCommand.Usage,
         "spend" => SpendCommand.Usage,
+        "import" => ImportCommand.Usage,
         _ => Usage,
     };
 }
