@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Proxy.Core.Admission;
 using Proxy.Host.Configuration;
@@ -118,15 +119,21 @@ internal sealed class RequestFields(JsonObject body)
 
     public static decimal MoneyOf(JsonNode? node, string name)
     {
-        decimal? amount = node is JsonValue value
-            ? value.TryGetValue(out decimal number) ? number
-                : value.TryGetValue(out string? text) && decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out number) ? number : null
-            : null;
+        decimal? amount = node?.GetValueKind() switch
+        {
+            JsonValueKind.Number => Read(node.ToJsonString()),
+            JsonValueKind.String => Read(node.GetValue<string>()),
+            _ => null,
+        };
         return amount is >= 0 and <= 1_000_000_000 ? amount.Value : throw AdminException.Invalid(name, "must be an amount in USD from 0 to 1,000,000,000");
+
+        static decimal? Read(string text) => decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal number) ? number : null;
     }
 
     public static long CountOf(JsonNode? node, string name) =>
-        node is JsonValue value && value.TryGetValue(out long count) && count >= 0 ? count : throw AdminException.Invalid(name, "must be a whole number from 0 on");
+        node?.GetValueKind() == JsonValueKind.Number && long.TryParse(node.ToJsonString(), NumberStyles.None, CultureInfo.InvariantCulture, out long count)
+            ? count
+            : throw AdminException.Invalid(name, "must be a whole number from 0 on");
 
     public static void CheckPeriod(JsonNode? node, string name)
     {

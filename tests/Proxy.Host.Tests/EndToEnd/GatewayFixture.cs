@@ -1,8 +1,11 @@
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Nodes;
 using Proxy.Core.Forwarding;
 using Proxy.Core.Identity;
+using Proxy.Core.Metering;
 using Proxy.Core.Upstream;
+using Proxy.Host.Admin;
 using Proxy.Host.Configuration;
 using Proxy.Host.Storage;
 using Proxy.Simulator;
@@ -64,7 +67,8 @@ internal sealed class GatewayFixture : IAsyncDisposable
         GatewayConfiguration configuration = new()
         {
             Listen = [new ListenAddress(System.Net.IPAddress.Loopback, 0, false)],
-            LedgerPath = Path.Combine(directory.FullName, "ledger.db"),
+            LedgerPath = Path.Combine(options.LedgerDirectory ?? directory.FullName, "ledger.db"),
+            Ledger = new LedgerOptions { JournalPath = Path.Combine(directory.FullName, "journal"), BusyTimeout = options.BusyTimeout ?? TimeSpan.FromSeconds(2) },
             AdminKeyHash = Hash(keys.Admin),
             Keys =
             [
@@ -93,6 +97,36 @@ internal sealed class GatewayFixture : IAsyncDisposable
         GatewayHost host = await GatewayHost.StartAsync(configuration, time: null, logs);
         return new GatewayFixture(host, simulator, directory, logs, keys, options.ServerKey);
     }
+
+    /// <summary>A key made by another process, as it were: through the ledger alone, and live when this returns.</summary>
+    public async Task<string> NewKeyAsync(string json = "{}")
+    {
+        string key = Keys.Generate(JsonNode.Parse(json)!.AsObject(), "test")["key"]!.GetValue<string>();
+        await UntilAsync(keys => keys.Find(Encoding.ASCII.GetBytes(key)) is not null);
+        return key;
+    }
+
+    /// <summary>Changes made through the ledger alone.</summary>
+    public KeyService Keys => new(Admin);
+
+    public TeamService Teams => new(Admin);
+
+    public string LedgerPath => _host.LedgerPath;
+
+    public bool LedgerConnected => _host.Health.LedgerConnected;
+
+    /// <summary>Waits until the running gateway has taken over what the ledger says.</summary>
+    public async Task UntilAsync(Func<KeyTable, bool> condition)
+    {
+        using CancellationTokenSource patience = new(Patience);
+        while (!condition(_host.Gateway.Snapshot.Keys))
+        {
+            Assert.False(patience.IsCancellationRequested, "the change did not become live");
+            await Task.Yield();
+        }
+    }
+
+    private AdminContext Admin => new() { LedgerPath = _host.LedgerPath, BusyTimeout = TimeSpan.FromSeconds(5), Time = TimeProvider.System, Prices = () => PriceBook.BuiltIn };
 
     public Task<RawClient> ConnectAsync() => RawClient.ConnectAsync(Port);
 

@@ -18,6 +18,11 @@ internal sealed class GatewayFixtureOptions
     /// <summary>Another upstream in place of the simulator.</summary>
     public string? UpstreamUrl { get; set; }
 
+    /// <summary>Where the ledger is, if not in the fixture's own directory.</summary>
+    public string? LedgerDirectory { get; set; }
+
+    public TimeSpan? BusyTimeout { get; set; }
+
     public TimeSpan? ResponseHeadTimeout { get; set; }
 
     public bool MostTalkativeLogs { get; set; }
