@@ -37,5 +37,6 @@ internal static class AdminJson
     /// <summary>A change: a JSON object posted, a JSON object answered.</summary>
     public static void MapJson(this IEndpointRouteBuilder app, string route, string summary, Func<JsonObject, string, JsonObject> handle) =>
         app.MapPost(route, async Task (HttpContext http) => await WriteAsync(http, handle(await ReadAsync(http), AdminAuthorization.ActorOf(http))))
-            .WithSummary(summary);
+            .WithSummary(summary)
+            .WithMetadata(AdminOpenApi.TakesObject);
 }

@@ -22,7 +22,8 @@ internal static class AdminServer
         // The framework's own log repeats request targets, and LiteLLM's scripts put keys into them (/key/info?key=sk-…).
         builder.Services.AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance);
         builder.Services.AddSingleton<IHostLifetime, OwnedLifetime>();
-        builder.Services.AddRoutingCore();
+        builder.Services.AddRouting();
+        builder.Services.AddAdminOpenApi();
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -59,11 +60,14 @@ internal static class AdminServer
     private static void Map(WebApplication app, AdminContext context)
     {
         KeyService keys = new(context);
-        app.MapKeys(keys);
-        app.MapTeams(new TeamService(context));
-        app.MapUsers(new UserService(context, keys));
-        app.MapSpend(context);
-        app.MapHealth(context);
+        RouteGroupBuilder all = app.MapGroup("");
+        all.MapKeys(keys);
+        all.MapTeams(new TeamService(context));
+        all.MapUsers(new UserService(context, keys));
+        all.MapSpend(context);
+        all.MapHealth(context);
+        all.DescribeAll();
+        app.MapOpenApi("/openapi.json");
     }
 
     /// <summary>A socket file that nobody listens on any more is removed; one that somebody does is not.</summary>

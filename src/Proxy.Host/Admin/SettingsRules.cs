@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.OpenApi;
 
 namespace Proxy.Host.Admin;
 
@@ -73,6 +74,29 @@ internal static class SettingsRules
         }
 
         return settings.Count == 0 ? null : settings.ToJsonString();
+    }
+
+    /// <summary>The fields that are acted upon and their JSON types, for the API's document.</summary>
+    public static IEnumerable<(string Name, JsonSchemaType Type)> Describe()
+    {
+        foreach ((string name, Action<JsonNode, string> check) in ActedUpon)
+        {
+            JsonSchemaType type = check == Texts || check == Workspace || check == BudgetLimits ? JsonSchemaType.Array
+                : check == Money ? JsonSchemaType.Number
+                : check == Count || check == SmallCount ? JsonSchemaType.Integer
+                : check == Flag ? JsonSchemaType.Boolean
+                : check == ModelCounts || check == ModelBudgets ? JsonSchemaType.Object
+                : JsonSchemaType.String;
+            yield return (name, type);
+        }
+
+        foreach (string name in new[] { "key", "key_alias", "duration", "team_id", "team_alias", "user_id", "user_email", "user_role" })
+        {
+            yield return (name, JsonSchemaType.String);
+        }
+
+        yield return ("blocked", JsonSchemaType.Boolean);
+        yield return ("metadata", JsonSchemaType.Object);
     }
 
     public static JsonObject Parse(string? stored) => string.IsNullOrEmpty(stored) ? [] : JsonNode.Parse(stored) as JsonObject ?? [];

@@ -16,6 +16,9 @@ namespace Proxy.Host.Cli;
 /// </summary>
 internal sealed class AdminClient : IAsyncDisposable
 {
+    /// <summary>Where the unit of deploy/systemd has it: an operator's shell does not know the service's runtime directory.</summary>
+    private const string ServiceSocket = "/run/tollway/admin.sock";
+
     private readonly HttpClient _client;
     private readonly WebApplication? _own;
     private readonly string? _ownDirectory;
@@ -30,13 +33,18 @@ internal sealed class AdminClient : IAsyncDisposable
 
     /// <exception cref="ConfigurationException"/>
     /// <exception cref="Storage.LedgerException"/>
-    public static async Task<AdminClient> OpenAsync(ConfigurationSource source)
+    public static async Task<AdminClient> OpenAsync(ConfigurationSource source, TextWriter errors)
     {
         GatewayConfiguration configuration = ConfigurationLoader.Load(source);
-        if (configuration.Admin?.Socket is { } socket && await AnswersAsync(socket))
+        foreach (string? socket in new[] { configuration.Admin?.Socket, ServiceSocket })
         {
-            return new AdminClient(socket, own: null, ownDirectory: null);
+            if (socket is not null && await AnswersAsync(socket))
+            {
+                return new AdminClient(socket, own: null, ownDirectory: null);
+            }
         }
+
+        await errors.WriteLineAsync($"tollway: no service answers on {configuration.Admin?.Socket ?? ServiceSocket}; working on the ledger {configuration.LedgerPath}");
 
         using (SqliteConnection connection = LedgerDatabase.OpenOrCreate(configuration.LedgerPath, configuration.Ledger.BusyTimeout))
         {

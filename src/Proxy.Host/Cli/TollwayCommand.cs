@@ -87,7 +87,7 @@ internal static class TollwayCommand
     {
         try
         {
-            await using AdminClient admin = await AdminClient.OpenAsync(context.Source);
+            await using AdminClient admin = await AdminClient.OpenAsync(context.Source, context.Errors);
             return await command(arguments, admin, context);
         }
         catch (AdminAnswerException fault)

@@ -241,6 +241,21 @@ public sealed class KeyApiTests
     }
 
     [Fact]
+    public async Task The_document_names_every_route_and_the_fields_of_a_key()
+    {
+        await using AdminFixture admin = await AdminFixture.StartAsync();
+        JsonNode document = await admin.GetAsync("/openapi.json");
+        JsonObject paths = document["paths"]!.AsObject();
+        foreach (string path in new[] { "/key/generate", "/key/info", "/key/{key}/regenerate", "/team/new", "/user/new", "/spend/logs", "/global/spend/report", "/health/readiness" })
+        {
+            Assert.True(paths.ContainsKey(path), path);
+        }
+
+        JsonNode schema = paths["/key/generate"]!["post"]!["requestBody"]!["content"]!["application/json"]!["schema"]!;
+        Assert.NotNull(schema["properties"]!["max_budget"]);
+    }
+
+    [Fact]
     public async Task Unknown_routes_are_told_in_the_same_shape()
     {
         await using AdminFixture admin = await AdminFixture.StartAsync();
