@@ -159,7 +159,7 @@ internal sealed class PrincipalCatalog(ILogger logger)
         }
 
         private AdmissionScope ScopeOfModel(string scopeId, string model, ScopeLimits limits) =>
-            Scope(ScopeKind.KeyModel, $"{scopeId}/{model}", limits, period => _spent.FindModel(scopeId, model, period, limits.CountsClientPaid));
+            Scope(ScopeKind.KeyModel, $"{scopeId}/{model}", limits, period => _spent.Find(KindText(ScopeKind.KeyModel), $"{scopeId}/{model}", period, limits.CountsClientPaid));
 
         private AdmissionScope Scope(ScopeKind kind, string id, ScopeLimits limits, Func<BudgetPeriod, long> spent)
         {

@@ -10,6 +10,7 @@ namespace Proxy.Host.Storage.Sqlite;
 internal sealed class ScopeSpendReader(SqliteConnection connection, long nowMs)
 {
     private const long DayMs = 86_400_000;
+    private const int DateLength = 9;
 
     private const string PartOfDay =
         """
@@ -36,29 +37,6 @@ internal sealed class ScopeSpendReader(SqliteConnection connection, long nowMs)
         return countsClient ? company + client : company;
     }
 
-    /// <summary>What dated names of one model have cost together: a limit on the plain name covers them.</summary>
-    public long FindModel(string scopeId, string model, BudgetPeriod period, bool countsClient)
-    {
-        _ = Find("key_model", "", period, countsClient);
-        string prefix = $"{scopeId}/{model}";
-        long sum = 0;
-        foreach (((string kind, string id), (long company, long client)) in _read[period])
-        {
-            if (kind == "key_model" && id.StartsWith(prefix, StringComparison.Ordinal) && IsSameModel(id.AsSpan(prefix.Length)))
-            {
-                sum += countsClient ? company + client : company;
-            }
-        }
-
-        return sum;
-    }
-
-    private static bool IsSameModel(ReadOnlySpan<char> rest)
-    {
-        rest = rest.EndsWith("[1m]") ? rest[..^4] : rest;
-        return rest.IsEmpty || (rest.Length == 9 && rest[0] == '-' && !rest[1..].ContainsAnyExceptInRange('0', '9'));
-    }
-
     private Dictionary<(string Kind, string Id), (long Company, long Client)> Read(BudgetPeriod period)
     {
         using SqliteCommand command = connection.CreateCommand();
@@ -82,9 +60,29 @@ internal sealed class ScopeSpendReader(SqliteConnection connection, long nowMs)
         using SqliteDataReader reader = command.ExecuteReader();
         while (reader.Read())
         {
-            spent[(reader.GetString(0), reader.GetString(1))] = (reader.GetInt64(2), reader.GetInt64(3));
+            string kind = reader.GetString(0);
+            string id = reader.GetString(1);
+            if (kind == "key_model" && id.EndsWith("[1m]", StringComparison.Ordinal))
+            {
+                id = id[..^4];
+            }
+
+            Add(spent, (kind, id), reader.GetInt64(2), reader.GetInt64(3));
+            if (kind == "key_model" && IsDated(id))
+            {
+                // A limit on the plain name of a model covers its dated ones.
+                Add(spent, (kind, id[..^DateLength]), reader.GetInt64(2), reader.GetInt64(3));
+            }
         }
 
         return spent;
+    }
+
+    private static bool IsDated(string id) => id.Length > DateLength && id[^DateLength] == '-' && !id.AsSpan()[^(DateLength - 1)..].ContainsAnyExceptInRange('0', '9');
+
+    private static void Add(Dictionary<(string, string), (long Company, long Client)> spent, (string, string) key, long company, long client)
+    {
+        (long companySoFar, long clientSoFar) = spent.GetValueOrDefault(key);
+        spent[key] = (companySoFar + company, clientSoFar + client);
     }
 }
