@@ -48,6 +48,20 @@ public sealed class CoarseClock : IDisposable
 
     public void Dispose() => _timer.Dispose();
 
+    internal void AbortAll()
+    {
+        List<Exchange> all;
+        lock (_gate)
+        {
+            all = [.. _exchanges];
+        }
+
+        foreach (Exchange exchange in all)
+        {
+            exchange.Abort();
+        }
+    }
+
     internal void Watch(Exchange exchange)
     {
         lock (_gate)

@@ -30,7 +30,7 @@ internal sealed partial class Exchange
 
     private void BeginPrefix()
     {
-        _prefixChunks = default;
+        _prefixChunks = new ChunkScanner(_snapshot.Limits.Chunks);
         _prefixTaken = 0;
         _prefixBegun = false;
         _isGuarded = false;

@@ -46,6 +46,9 @@ internal sealed partial class Exchange
         _drainRegistration.Dispose();
     }
 
+    /// <summary>Ends the connection at once, from any thread.</summary>
+    internal void Abort() => _connection.Abort();
+
     /// <summary>Called by the clock, on its thread. Never throws: that would end the process.</summary>
     internal void OnTick(long nowMs)
     {
@@ -130,7 +133,7 @@ internal sealed partial class Exchange
         _expired = DeadlineKind.None;
         _uploadExpired = false;
         _flushPending = false;
-        Arm(DeadlineKind.KeepAlive, _snapshot.Limits.KeepAliveTimeout);
+        Arm(DeadlineKind.KeepAlive, _isFirstRequest ? _snapshot.Limits.FirstByteTimeout : _snapshot.Limits.KeepAliveTimeout);
     }
 
     /// <summary>Sets the deadline of what comes next, in place of any other. Cheap: two writes.</summary>

@@ -252,11 +252,21 @@ internal sealed partial class Exchange
     private async Task DiscardRequestBodyAsync()
     {
         int budget = _snapshot.Limits.MaxDiscardedBody;
-        Arm(DeadlineKind.Linger, _headTaken ? _snapshot.Limits.LingerTimeout : HeadLinger);
+
+        // A client that waits for the end need not wait for ours.
+        bool halfClosed = _closeAfter && _halfClosing is not null && _halfClosing.TryEndOutput();
+        Arm(DeadlineKind.Linger, _headTaken || halfClosed ? _snapshot.Limits.LingerTimeout : HeadLinger);
         while (budget > 0 && !_clientGone)
         {
             ReadResult read = await _input.ReadAsync();
-            bool ended = TakeUnwanted(read.Buffer, out long taken);
+            bool ended = TakeUnwanted(read.Buffer, out long taken) && !halfClosed;
+            if (halfClosed)
+            {
+                // Whatever it is, nobody will serve it: on to the client's own end.
+                taken = read.Buffer.Length;
+            }
+
+            Wipe(read.Buffer.Slice(0, taken));
             _input.AdvanceTo(read.Buffer.GetPosition(taken));
             budget -= (int)Math.Min(taken, budget);
             if (ended)
@@ -336,9 +346,34 @@ internal sealed partial class Exchange
             await _uploadLoop;
         }
 
+        WipeInput();
+
         if (_failure != ForwardFailure.None && _responseStarted && _framingToClient == BodyFraming.UntilClose)
         {
             _connection.Abort();
+        }
+    }
+
+    /// <summary>What was received and will not be read: pipelined requests behind the last answer, a head that a reset cut off.</summary>
+    private void WipeInput()
+    {
+        Wipe(_partialHead);
+        _partialHead = default;
+        try
+        {
+            while (_input.TryRead(out ReadResult read))
+            {
+                Wipe(read.Buffer);
+                _input.AdvanceTo(read.Buffer.End);
+                if (read.IsCompleted)
+                {
+                    return;
+                }
+            }
+        }
+        catch (Exception fault) when (fault is IOException or InvalidOperationException)
+        {
+            // Reset: the transport keeps nothing that was not seen. Or a fault of ours left a read open, and the connection is cut.
         }
     }
 }

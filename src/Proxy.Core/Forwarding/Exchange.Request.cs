@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.InteropServices;
 using Proxy.Core.Http1;
 using Proxy.Core.Identity;
 using Proxy.Core.Metering;
@@ -15,6 +16,8 @@ internal sealed partial class Exchange
     private const int HeadRoom = 2048;
 
     private HeadScanner _headScanner;
+    private ReadOnlySequence<byte> _partialHead;
+    private bool _isFirstRequest = true;
     private bool _headBegun;
     private bool _headTaken;
     private bool _headReleased;
@@ -83,10 +86,13 @@ internal sealed partial class Exchange
         if (read.IsCompleted || _clientGone || expired == DeadlineKind.KeepAlive || (_draining && buffer.IsEmpty))
         {
             _verdict = Verdict.Leave;
+            Wipe(buffer);
+            _partialHead = default;
             _input.AdvanceTo(buffer.End);
             return true;
         }
 
+        _partialHead = buffer;
         _input.AdvanceTo(buffer.Start, buffer.End);
         return false;
     }
@@ -94,6 +100,7 @@ internal sealed partial class Exchange
     private void HeadBegins()
     {
         _headBegun = true;
+        _isFirstRequest = false;
         _startedAt = _gateway.Time.GetTimestamp();
         _startedAtUnixMs = _gateway.Time.GetUtcNow().ToUnixTimeMilliseconds();
         _id = ExchangeId.Create(_startedAtUnixMs);
@@ -154,6 +161,12 @@ internal sealed partial class Exchange
         if (upstreamPath.StartsWith("//"u8))
         {
             RefuseHead(HeadError.TargetMalformed);
+            return;
+        }
+
+        if (IsOurOwn(head))
+        {
+            Refuse(RefusalReason.Loop);
             return;
         }
 
@@ -235,6 +248,20 @@ internal sealed partial class Exchange
         return true;
     }
 
+    /// <summary>True for a request that this gateway has forwarded before (RFC 8586 §2).</summary>
+    private bool IsOurOwn(ReadOnlySpan<byte> head)
+    {
+        for (int i = _request.Fields.Find(FieldId.CdnLoop); i >= 0 && i < _request.Fields.Count; i++)
+        {
+            if (_request.Fields[i].Id == FieldId.CdnLoop && _request.Fields[i].Value.Of(head).IndexOf(_gateway.LoopToken) >= 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private void Copy(TextField field, FieldId id, ReadOnlySpan<byte> head)
     {
         int index = _request.Fields.Find(id);
@@ -273,6 +300,7 @@ internal sealed partial class Exchange
             ForwardApiKey = _credential.ForwardApiKey,
             CredentialLine = _credential.Credential == CredentialKind.Server ? _route.Credentials.ServerKeyLine : default,
             GatewayKey = _gatewayKey.Of(head),
+            LoopLine = _gateway.LoopLine,
             AcceptedCodings = _snapshot.Limits.AcceptedCodings,
         };
         int written = RequestHeadWriter.Write(upstream.GetSendMemory(head.Length + HeadRoom).Span, head, _request, outbound);
@@ -320,12 +348,23 @@ internal sealed partial class Exchange
         }
 
         _headReleased = true;
+        _partialHead = default;
+        Wipe(_headTaken ? buffer.Slice(0, HeadEndOffset) : buffer);
         _input.AdvanceTo(_headTaken ? buffer.GetPosition(HeadEndOffset + _bodyTaken) : buffer.End);
         if (_headCopy is not null)
         {
             // It held a credential.
             ArrayPool<byte>.Shared.Return(_headCopy, clearArray: true);
             _headCopy = null;
+        }
+    }
+
+    /// <summary>Heads hold credentials, and the transport's blocks go back to a pool as they are: what is given up is overwritten first.</summary>
+    private static void Wipe(in ReadOnlySequence<byte> bytes)
+    {
+        foreach (ReadOnlyMemory<byte> segment in bytes)
+        {
+            MemoryMarshal.AsMemory(segment).Span.Clear();
         }
     }
 

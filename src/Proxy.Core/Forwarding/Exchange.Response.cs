@@ -31,7 +31,7 @@ internal sealed partial class Exchange
     private void BeginResponse()
     {
         _responseScanner = default;
-        _responseChunks = default;
+        _responseChunks = new ChunkScanner(_snapshot.Limits.Chunks);
         _headFilled = 0;
         _responseBytesSeen = 0;
         _interimCount = 0;

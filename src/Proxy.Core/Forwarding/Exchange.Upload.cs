@@ -47,7 +47,7 @@ internal sealed partial class Exchange
     private void RestartBody()
     {
         _bodyBegun = true;
-        _requestChunks = default;
+        _requestChunks = new ChunkScanner(_snapshot.Limits.Chunks);
         _bodyRemaining = _request.Framing == BodyFraming.Length ? _request.ContentLength : 0;
         _bodyTakenWhole = _request.Framing == BodyFraming.None || (_request.Framing == BodyFraming.Length && _bodyRemaining == 0);
         _uploadedBytes = 0;

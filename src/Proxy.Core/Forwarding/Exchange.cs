@@ -26,6 +26,7 @@ internal sealed partial class Exchange : IDisposable
     private readonly Gateway _gateway;
     private readonly CoarseClock _clock;
     private readonly ConnectionContext _connection;
+    private readonly IHalfClosing? _halfClosing;
     private readonly PipeReader _input;
     private readonly PipeWriter _output;
 
@@ -49,6 +50,7 @@ internal sealed partial class Exchange : IDisposable
         _gateway = gateway;
         _clock = gateway.Clock;
         _connection = connection;
+        _halfClosing = connection.Features.Get<IHalfClosing>();
         _input = connection.Transport.Input;
         _output = connection.Transport.Output;
         _snapshot = gateway.Snapshot;
@@ -64,7 +66,7 @@ internal sealed partial class Exchange : IDisposable
         }
         catch (IOException)
         {
-            // The client reset the connection between two requests.
+            // The client reset the connection between two requests, or in the middle of a head.
         }
         finally
         {

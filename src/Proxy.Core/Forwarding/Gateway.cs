@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Extensions.Logging;
 using Proxy.Core.Metering;
 
@@ -6,6 +7,8 @@ namespace Proxy.Core.Forwarding;
 /// <summary>What all exchanges share. One per process; thread-safe.</summary>
 public sealed class Gateway : IDisposable
 {
+    private readonly byte[] _loopToken;
+    private readonly byte[] _loopLine;
     private volatile GatewaySnapshot _snapshot;
 
     public Gateway(GatewaySnapshot snapshot, ISpendSink spend, GatewayHealth health, TimeProvider time, ILogger<Gateway> logger)
@@ -16,6 +19,10 @@ public sealed class Gateway : IDisposable
         Time = time;
         Logger = logger;
         Clock = new CoarseClock(time);
+        Connections = new ConnectionGate(this);
+        string token = "tollway-" + Guid.NewGuid().ToString("N")[..12];
+        _loopToken = Encoding.ASCII.GetBytes(token);
+        _loopLine = Encoding.ASCII.GetBytes($"CDN-Loop: {token}\r\n");
     }
 
     /// <summary>Replaces what requests are judged by; requests under way keep the snapshot they began with.</summary>
@@ -34,7 +41,19 @@ public sealed class Gateway : IDisposable
     /// <summary>Deadlines of all connections.</summary>
     public CoarseClock Clock { get; }
 
+    /// <summary>Client connections, and how many there may be.</summary>
+    public ConnectionGate Connections { get; }
+
     internal ILogger Logger { get; }
+
+    /// <summary>Names this process in CDN-Loop (RFC 8586), so that a request that comes back is known: two gateways in a row are no loop.</summary>
+    internal ReadOnlySpan<byte> LoopToken => _loopToken;
+
+    /// <summary>The field line that says so, with CRLF.</summary>
+    internal ReadOnlySpan<byte> LoopLine => _loopLine;
+
+    /// <summary>Cuts every connection, in whatever state; each books what was seen.</summary>
+    public void AbortConnections() => Clock.AbortAll();
 
     public void Dispose() => Clock.Dispose();
 }

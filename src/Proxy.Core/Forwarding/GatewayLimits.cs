@@ -10,10 +10,22 @@ public sealed record GatewayLimits
 
     public HeadLimits ResponseHead { get; init; } = HeadLimits.Response;
 
+    /// <summary>What surrounds the data of a chunked body, in both directions.</summary>
+    public ChunkLimits Chunks { get; init; } = ChunkLimits.Default;
+
+    /// <summary>Client connections at once; the next is refused.</summary>
+    public int MaxConnections { get; init; } = 20_000;
+
+    /// <summary>Client connections at once from one IPv4 address or IPv6 /64. Not limited unless asked for: an office, or a proxy, is one address.</summary>
+    public int MaxConnectionsPerAddress { get; init; } = int.MaxValue;
+
+    /// <summary>From a connection being opened to the first byte of its first request.</summary>
+    public TimeSpan FirstByteTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Whole request head, from its first byte.</summary>
     public TimeSpan HeadTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Between requests, and before the first byte of a new connection.</summary>
+    /// <summary>Between requests.</summary>
     public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Without a byte of a request body that is still to come, or without the upstream taking any.</summary>

@@ -52,6 +52,7 @@ internal readonly record struct Refusal(int Status, string Message, bool ShouldR
         503 => "Service Unavailable",
         504 => "Gateway Timeout",
         505 => "HTTP Version Not Supported",
+        508 => "Loop Detected",
         _ => "Error",
     };
 }

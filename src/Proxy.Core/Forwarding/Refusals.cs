@@ -49,6 +49,7 @@ internal static class Refusals
         RefusalReason.ParallelRequests => new(429, "too many requests at once", ShouldRetry: true),
         RefusalReason.BudgetSpent => new(429, "spend limit reached"),
         RefusalReason.BudgetReserved => new(429, "the requests under way may use up what is left of the spend limit", ShouldRetry: true),
+        RefusalReason.Loop => new(508, "this request has come back to the gateway that sent it: the route's upstream leads here"),
         _ => new(500, "the gateway failed on this request"),
     };
 }

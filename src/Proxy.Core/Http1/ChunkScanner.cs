@@ -4,15 +4,13 @@ namespace Proxy.Core.Http1;
 
 /// <summary>
 /// Validates a chunked body as it passes (RFC 9112 §7.1) and says of each run of bytes what it is; holds nothing back and copies nothing.
-/// A struct: resumable at any byte, never allocates. <c>default</c> is the start of a body.
+/// A struct: resumable at any byte, never allocates. <c>default</c> is the start of a body under the default limits.
 /// </summary>
-public struct ChunkScanner
+public struct ChunkScanner(ChunkLimits limits)
 {
     private const int MaxSizeDigits = 16;
-    private const int MaxLine = 4 * 1024;
-    private const int MaxExtensions = 16 * 1024;
-    private const int MaxTrailers = 8 * 1024;
 
+    private readonly ChunkLimits? _limits = limits;
     private State _state;
     private long _remaining;
     private int _digits;
@@ -57,6 +55,8 @@ public struct ChunkScanner
 
     /// <summary>The chunk of size zero has come: no more data will.</summary>
     public readonly bool IsDataOver => _state is State.TrailerStart or State.TrailerName or State.TrailerValue or State.TrailerLineFeed or State.EndLineFeed or State.Done;
+
+    private readonly ChunkLimits Limits => _limits ?? ChunkLimits.Default;
 
     /// <summary>Classifies the longest run at the start of <paramref name="input"/> that is one thing.</summary>
     /// <param name="length">How many bytes of the input that run has.</param>
@@ -203,8 +203,8 @@ public struct ChunkScanner
     }
 
     private ChunkError CountExtension() =>
-        ++_lineLength > MaxLine ? ChunkError.LineTooLong
-        : ++_extensionsLength > MaxExtensions ? ChunkError.ExtensionsTooLong
+        ++_lineLength > Limits.MaxLine ? ChunkError.LineTooLong
+        : ++_extensionsLength > Limits.MaxExtensions ? ChunkError.ExtensionsTooLong
         : ChunkError.None;
 
     private ChunkError StepTrailer(byte b)
@@ -215,7 +215,7 @@ public struct ChunkScanner
             return ChunkError.None;
         }
 
-        if (++_trailersLength > MaxTrailers)
+        if (++_trailersLength > Limits.MaxTrailers)
         {
             return ChunkError.TrailersTooLong;
         }

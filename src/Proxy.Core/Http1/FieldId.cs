@@ -43,5 +43,6 @@ public enum FieldId : byte
     SessionId,        // x-claude-code-session-id
     AgentId,          // x-claude-code-agent-id
     ParentAgentId,    // x-claude-code-parent-agent-id
+    CdnLoop,          // cdn-loop (RFC 8586)
     Tags,             // x-litellm-tags (comma separated request tags; read, never forwarded)
 }

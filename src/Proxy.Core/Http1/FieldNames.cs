@@ -16,6 +16,7 @@ public static class FieldNames
             4 => Match(name, "host"u8, FieldId.Host, "date"u8, FieldId.Date),
             6 => Match(name, "cookie"u8, FieldId.Cookie, "expect"u8, FieldId.Expect),
             7 => Match(name, "trailer"u8, FieldId.Trailer, "upgrade"u8, FieldId.Upgrade, "api-key"u8, FieldId.ForeignApiKey),
+            8 => Match(name, "cdn-loop"u8, FieldId.CdnLoop),
             9 => Match(name, "x-api-key"u8, FieldId.ApiKey, "forwarded"u8, FieldId.Forwarding, "x-real-ip"u8, FieldId.Forwarding),
             10 => Match(name, "connection"u8, FieldId.Connection, "keep-alive"u8, FieldId.KeepAlive, "request-id"u8, FieldId.RequestId),
             12 => Match(name, "content-type"u8, FieldId.ContentType),

@@ -5,8 +5,8 @@ namespace Proxy.Core.Http1;
 /// <summary>The field lines of one head, in order. Owned by a connection and reused for each of its messages; not thread-safe.</summary>
 public sealed class FieldTable
 {
-    /// <summary>More field lines than this are refused (431).</summary>
-    public const int MaxFields = 100;
+    /// <summary>The largest <see cref="HeadLimits.MaxFields"/>: one bit of <see cref="IsNominated"/> each.</summary>
+    public const int Capacity = 128;
 
     private const int UsualFields = 24;
 
@@ -108,7 +108,7 @@ public sealed class FieldTable
     {
         if (FieldNames.Identify(option) is FieldId.Host or FieldId.ContentLength or FieldId.TransferEncoding or FieldId.Connection or FieldId.Expect
             or FieldId.Authorization or FieldId.ApiKey or FieldId.GatewayKey or FieldId.GatewayPrivate or FieldId.Tags or FieldId.ContentType or FieldId.ContentEncoding
-            or FieldId.AcceptEncoding or FieldId.RequestId or FieldId.Date
+            or FieldId.AcceptEncoding or FieldId.RequestId or FieldId.Date or FieldId.CdnLoop
             || FieldNames.AliasOf(option) != FieldId.Other)
         {
             return false;
@@ -176,14 +176,14 @@ public sealed class FieldTable
             return HeadError.FieldNameAlias;
         }
 
-        if (Count == MaxFields)
+        if (Count >= limits.MaxFields)
         {
             return HeadError.TooManyFields;
         }
 
         if (Count == _fields.Length)
         {
-            Array.Resize(ref _fields, MaxFields);
+            Array.Resize(ref _fields, Capacity);
         }
 
         FieldId id = FieldNames.Identify(name);

@@ -15,4 +15,7 @@ public sealed record HeadLimits
 
     /// <summary>The whole head, start line and final CRLF included.</summary>
     public int MaxHead { get; init; } = 32 * 1024;
+
+    /// <summary>Field lines; at most <see cref="FieldTable.Capacity"/>.</summary>
+    public int MaxFields { get; init; } = 100;
 }

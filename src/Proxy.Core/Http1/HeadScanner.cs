@@ -98,7 +98,7 @@ public struct HeadScanner
                 return end;
             }
 
-            if (++_lines > FieldTable.MaxFields + 1)
+            if (++_lines > limits.MaxFields + 1)
             {
                 return Refuse(HeadError.TooManyFields);
             }

@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Proxy.Core.Http1;
 
 /// <summary>The grammar of an authority without userinfo (RFC 3986 §3.2, RFC 9112 §3.2).</summary>
@@ -14,7 +16,7 @@ internal static class HostRules
         if (authority[0] == '[')
         {
             int close = authority.IndexOf((byte)']');
-            if (close < 3 || authority[1..close].ContainsAnyExcept(Bytes.AddressLiteral))
+            if (close < 3 || authority[1..close].ContainsAnyExcept(Bytes.AddressLiteral) || !IPAddress.IsValidUtf8(authority[1..close]) || !authority[1..close].Contains((byte)':'))
             {
                 return false;
             }

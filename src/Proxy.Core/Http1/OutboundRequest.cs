@@ -24,6 +24,9 @@ public ref struct OutboundRequest
     /// <summary>The caller's virtual key: any field line that contains it is dropped.</summary>
     public ReadOnlySpan<byte> GatewayKey;
 
+    /// <summary>A whole field line with CRLF that names this gateway to itself (RFC 8586).</summary>
+    public ReadOnlySpan<byte> LoopLine;
+
     /// <summary>Content codings that the meter can read.</summary>
     public ContentCodings AcceptedCodings;
 }

@@ -1,3 +1,5 @@
+using System.Text.Unicode;
+
 namespace Proxy.Core.Http1;
 
 /// <summary>
@@ -27,7 +29,7 @@ internal static class PathRules
         bool safe = IsSafeDecoded(decoded[..path.Length]);
         if (rented is not null)
         {
-            System.Buffers.ArrayPool<byte>.Shared.Return(rented);
+            System.Buffers.ArrayPool<byte>.Shared.Return(rented, clearArray: true);
         }
 
         return safe;
@@ -64,7 +66,8 @@ internal static class PathRules
 
             if (!changed)
             {
-                return true;
+                // Overlong forms, which a lenient decoder takes for "." and "/", are no UTF-8 (RFC 3629 §3).
+                return Utf8.IsValid(path);
             }
         }
 

@@ -45,6 +45,7 @@ public static class RequestHeadWriter
             builder.Write("Accept-Encoding: identity\r\n"u8);
         }
 
+        builder.Write(outbound.LoopLine);
         builder.Write(outbound.CredentialLine);
         if (parsed.Framing == BodyFraming.Length)
         {
@@ -64,7 +65,7 @@ public static class RequestHeadWriter
     private static bool IsForwarded(FieldId id, RequestHead parsed, in OutboundRequest outbound) => id switch
     {
         FieldId.Other or FieldId.ContentEncoding or FieldId.ContentType or FieldId.Date or FieldId.RequestId
-            or FieldId.SessionId or FieldId.AgentId or FieldId.ParentAgentId => true,
+            or FieldId.SessionId or FieldId.AgentId or FieldId.ParentAgentId or FieldId.CdnLoop => true,
         FieldId.Authorization => outbound.ForwardAuthorization,
         FieldId.ApiKey => outbound.ForwardApiKey,
         FieldId.Expect => parsed.ExpectsContinue,

@@ -40,4 +40,7 @@ public enum RefusalReason : byte
 
     /// <summary>What is left of a budget is reserved by requests under way.</summary>
     BudgetReserved,
+
+    /// <summary>The request has been through this gateway before.</summary>
+    Loop,
 }

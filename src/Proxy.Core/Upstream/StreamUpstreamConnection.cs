@@ -169,7 +169,21 @@ internal sealed class StreamUpstreamConnection : UpstreamConnection
     }
 
     /// <summary>TLS 1.3 session tickets do not complete the read; data, the end of the stream and errors do.</summary>
-    protected internal override bool IsIdleAndHealthy => _hasIdleRead && !_idleRead.IsCompleted && Volatile.Read(ref _aborted) == 0;
+    protected internal override bool IsIdleAndHealthy =>
+        Volatile.Read(ref _aborted) == 0 && _hasIdleRead && !_idleRead.IsCompleted && IsQuiet();
+
+    /// <summary>Asks the socket itself: what has come may not have been told to the pending read yet (http-rules.md row 54).</summary>
+    private bool IsQuiet()
+    {
+        try
+        {
+            return !_socket.Socket.Poll(0, SelectMode.SelectRead);
+        }
+        catch (Exception fault) when (IsTransportFault(fault))
+        {
+            return false;
+        }
+    }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask FinishFlushAsync(ValueTask outstanding)

@@ -6,7 +6,7 @@ namespace Proxy.Core.Upstream;
 /// <summary>Immutable.</summary>
 public sealed record TcpDialerOptions
 {
-    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     public TimeSpan TlsTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

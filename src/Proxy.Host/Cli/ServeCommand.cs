@@ -21,6 +21,19 @@ internal static class ServeCommand
                 context.Cancel = true;
                 _ = host.ReloadAsync(() => ConfigurationLoader.Load(ConfigurationSource.FromProcess(file)));
             });
+            int requests = 0;
+            void Stop(PosixSignalContext context)
+            {
+                // The first is the service's own affair: it drains. Whoever asks again does not want to wait.
+                if (Interlocked.Increment(ref requests) > 1)
+                {
+                    context.Cancel = true;
+                    host.Gateway.AbortConnections();
+                }
+            }
+
+            using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+            using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
             await host.WaitForShutdownAsync();
             return ExitCode.Ok;
         }

@@ -47,7 +47,7 @@ internal static class DataPort
         {
             foreach (ListenAddress address in configuration.Listen)
             {
-                Action<ListenOptions> use = options => Use(options, address.UseTls ? tls : null);
+                Action<ListenOptions> use = options => Use(options, address.UseTls ? tls : null, gateway, configuration);
                 if (address.Address is null)
                 {
                     kestrel.ListenAnyIP(address.Port, use);
@@ -61,13 +61,18 @@ internal static class DataPort
         return builder.Build();
     }
 
-    private static void Use(ListenOptions options, HttpsConnectionAdapterOptions? tls)
+    private static void Use(ListenOptions options, HttpsConnectionAdapterOptions? tls, Gateway gateway, GatewayConfiguration configuration)
     {
+        options.Use(next => ConnectionMiddleware.Count(next, gateway.Connections, isTls: tls is not null));
         // Decides what ALPN offers: this port speaks HTTP/1.1 only.
         options.Protocols = HttpProtocols.Http1;
         if (tls is not null)
         {
             options.UseHttps(tls);
+        }
+        else if (configuration.Transport.Inline)
+        {
+            options.Use(ConnectionMiddleware.AllowHalfClose);
         }
 
         options.UseConnectionHandler<GatewayConnectionHandler>();
@@ -83,6 +88,7 @@ internal static class DataPort
             {
                 ServerCertificate = X509Certificate2.CreateFromPemFile(tls.CertificateFile, tls.KeyFile),
                 ServerCertificateChain = chain,
+                HandshakeTimeout = tls.HandshakeTimeout,
             };
         }
         catch (Exception fault) when (fault is System.Security.Cryptography.CryptographicException or IOException or UnauthorizedAccessException)

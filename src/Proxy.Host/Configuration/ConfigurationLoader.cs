@@ -143,6 +143,7 @@ internal static class ConfigurationLoader
     {
         string? certificate = tls.Text("certificate");
         string? key = tls.Text("key");
+        TimeSpan handshake = tls.Seconds("handshakeSeconds", TimeSpan.FromSeconds(10), 300);
         tls.Finish();
         if (certificate is null && key is null)
         {
@@ -157,7 +158,7 @@ internal static class ConfigurationLoader
             }
         }
 
-        return new TlsConfiguration(certificate ?? "", key ?? "");
+        return new TlsConfiguration(certificate ?? "", key ?? "", handshake);
     }
 
     private static LedgerOptions ReadLedger(SectionReader ledger, string state, out string path)
@@ -185,7 +186,21 @@ internal static class ConfigurationLoader
                 MaxStartLine = (int)limits.Number("maxStartLineBytes", d.RequestHead.MaxStartLine, 256, 1 << 20),
                 MaxFieldLine = (int)limits.Number("maxFieldLineBytes", d.RequestHead.MaxFieldLine, 256, 1 << 20),
                 MaxHead = (int)limits.Number("maxHeadBytes", d.RequestHead.MaxHead, 1024, 1 << 20),
+                MaxFields = (int)limits.Number("maxFields", d.RequestHead.MaxFields, 1, FieldTable.Capacity),
             },
+            ResponseHead = d.ResponseHead with
+            {
+                MaxHead = (int)limits.Number("maxResponseHeadBytes", d.ResponseHead.MaxHead, 1024, 1 << 20),
+            },
+            Chunks = new ChunkLimits
+            {
+                MaxLine = (int)limits.Number("maxChunkLineBytes", d.Chunks.MaxLine, 16, 1 << 20),
+                MaxExtensions = (int)limits.Number("maxChunkExtensionBytes", d.Chunks.MaxExtensions, 0, 1 << 20),
+                MaxTrailers = (int)limits.Number("maxTrailerBytes", d.Chunks.MaxTrailers, 0, 1 << 20),
+            },
+            MaxConnections = (int)limits.Number("maxConnections", d.MaxConnections, 1, int.MaxValue),
+            MaxConnectionsPerAddress = (int)limits.Number("maxConnectionsPerAddress", d.MaxConnectionsPerAddress, 1, int.MaxValue),
+            FirstByteTimeout = limits.Seconds("firstByteSeconds", d.FirstByteTimeout),
             HeadTimeout = limits.Seconds("headSeconds", d.HeadTimeout),
             KeepAliveTimeout = limits.Seconds("keepAliveSeconds", d.KeepAliveTimeout),
             RequestBodyTimeout = limits.Seconds("requestBodySeconds", d.RequestBodyTimeout),
@@ -214,6 +229,7 @@ internal static class ConfigurationLoader
             IdleTimeout = upstream.Seconds("idleSeconds", d.IdleTimeout),
             Lifetime = upstream.Seconds("lifetimeSeconds", d.Lifetime),
             MaxIdle = (int)upstream.Number("maxIdle", d.MaxIdle, 0, 1_000_000),
+            DialQueueTimeout = upstream.Seconds("dialQueueSeconds", d.DialQueueTimeout),
             MaxConcurrentDials = (int)upstream.Number("maxConcurrentDials", d.MaxConcurrentDials, 1, 100_000),
         };
     }

@@ -1,4 +1,4 @@
 namespace Proxy.Host.Configuration;
 
 /// <summary>PEM files for the https addresses of the data port.</summary>
-internal sealed record TlsConfiguration(string CertificateFile, string KeyFile);
+internal sealed record TlsConfiguration(string CertificateFile, string KeyFile, TimeSpan HandshakeTimeout);

@@ -18,7 +18,8 @@ internal static class GatewayMetrics
         text.Gauge("tollway_ledger_connected", "1 while the ledger can be written.").Value("tollway_ledger_connected", gateway.Health.LedgerConnected ? 1 : 0);
         text.Gauge("tollway_journal_slots_in_use", "Requests under way or not yet in the ledger.").Value("tollway_journal_slots_in_use", journal.InUse);
         text.Gauge("tollway_journal_full", "1 while requests are refused because the journal has no room.").Value("tollway_journal_full", journal.IsFull ? 1 : 0);
-        text.Gauge("tollway_connections", "Client connections.").Value("tollway_connections", gateway.Clock.Count);
+        text.Gauge("tollway_connections", "Client connections.").Value("tollway_connections", gateway.Connections.Count);
+        text.Counter("tollway_connections_refused_total", "Connections refused because there were too many.").Value("tollway_connections_refused_total", gateway.Connections.Refused);
         text.Gauge("tollway_keys", "Virtual keys in force.").Value("tollway_keys", gateway.Snapshot.Keys.Count);
         WriteCounters(text, counters);
         WriteScopes(text, scopes, nowMs);

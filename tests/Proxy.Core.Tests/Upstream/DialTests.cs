@@ -46,7 +46,7 @@ public sealed class DialTests
 
         // The whole deadline, and the share of the first address; half of the whole lets only the share pass.
         await time.UntilTimersAsync(2);
-        time.Advance(TimeSpan.FromSeconds(5.5));
+        time.Advance(TimeSpan.FromSeconds(3));
         UpstreamConnection client = await dialing;
         using Socket server = await listener.AcceptAsync();
         client.Abort();

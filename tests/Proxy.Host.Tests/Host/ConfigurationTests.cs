@@ -62,7 +62,7 @@ public sealed class ConfigurationTests : IDisposable
             }
             """);
         Assert.Equal(["http://127.0.0.1:1", "https://[::1]:2", "http://*:3"], c.Listen.Select(address => address.ToString()));
-        Assert.Equal(new TlsConfiguration(ca, ca), c.Tls);
+        Assert.Equal(new TlsConfiguration(ca, ca, TimeSpan.FromSeconds(10)), c.Tls);
         Assert.Equal(("a", "/x/y", "127.0.0.1:9080", Secret, true, ca), (c.Routes[0].Name, c.Routes[0].Prefix, c.Routes[0].Upstream.Authority, c.Routes[0].ServerKey, c.Routes[0].AcceptsClientCredentials, c.Routes[0].ExtraCaFile));
         Assert.Equal(("b", "/b", "b.example:8443", null, false), (c.Routes[1].Name, c.Routes[1].Prefix, c.Routes[1].Upstream.Authority, c.Routes[1].ServerKey, c.Routes[1].AcceptsClientCredentials));
         Principal key = c.Keys[0];

@@ -1,0 +1,12 @@
+namespace Proxy.Core.Forwarding;
+
+/// <summary>
+/// A feature of a connection whose sending side can be ended while it is still read (RFC 9112 §9.6): the client sees at once that no more will come,
+/// and what it still sends does not reset the answer away. Absent where the transport cannot promise it.
+/// </summary>
+public interface IHalfClosing
+{
+    /// <summary>Ends the sending side when everything that was flushed has been sent. Never throws.</summary>
+    /// <returns>False when it was left open.</returns>
+    bool TryEndOutput();
+}

@@ -1,0 +1,58 @@
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Proxy.Core.Forwarding;
+
+namespace Proxy.Host.Composition;
+
+/// <summary>What happens to a connection of the data port before TLS and before its first byte is read.</summary>
+internal static class ConnectionMiddleware
+{
+    private static readonly byte[] TooMany =
+    [
+        .. "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 132\r\n"u8,
+        .. "retry-after: 1\r\nx-should-retry: true\r\nconnection: close\r\n\r\n"u8,
+        .. """{"type":"error","error":{"type":"overloaded_error","message":"the gateway has too many connections, or too many from this address"}}"""u8,
+    ];
+
+    /// <summary>Holds the limits on connections.</summary>
+    public static ConnectionDelegate Count(ConnectionDelegate next, ConnectionGate gate, bool isTls) => async connection =>
+    {
+        if (!gate.TryEnter(connection.RemoteEndPoint))
+        {
+            await RefuseAsync(connection, isTls);
+            return;
+        }
+
+        try
+        {
+            await next(connection);
+        }
+        finally
+        {
+            gate.Leave(connection.RemoteEndPoint);
+        }
+    };
+
+    /// <summary>Lets the data path end its sending side early.</summary>
+    public static ConnectionDelegate AllowHalfClose(ConnectionDelegate next) => connection =>
+    {
+        if (connection.Features.Get<IConnectionSocketFeature>() is { } feature)
+        {
+            connection.Features.Set<IHalfClosing>(new SocketHalfClosing(feature.Socket));
+        }
+
+        return next(connection);
+    };
+
+    private static async Task RefuseAsync(ConnectionContext connection, bool isTls)
+    {
+        if (isTls)
+        {
+            // A handshake would cost what the limit is there to save.
+            connection.Abort();
+            return;
+        }
+
+        _ = await connection.Transport.Output.WriteAsync(TooMany);
+    }
+}
