@@ -29,7 +29,7 @@ internal struct JsonUsageScanner
     public void Feed(ReadOnlySpan<byte> data, UsageDraft draft, SpendRecord record)
     {
         _reader.Feed(data, draft);
-        if (_reader.IsComplete)
+        if (_reader.WasCompleted)
         {
             Book(draft, record);
         }
@@ -38,7 +38,7 @@ internal struct JsonUsageScanner
     /// <summary>The body is over. A <c>usage</c> that was read whole counts even if the document broke off behind it.</summary>
     public void End(UsageDraft draft, SpendRecord record)
     {
-        if (_reader.IsComplete || _reader.HasUsage)
+        if (_reader.WasCompleted || _reader.HasUsage)
         {
             Book(draft, record);
         }

@@ -26,6 +26,9 @@ internal struct UsageReader
     /// <summary>The document's one object is closed.</summary>
     public readonly bool IsComplete => _json.IsComplete;
 
+    /// <summary>Its object was closed at some time, whatever came behind it.</summary>
+    public bool WasCompleted { get; private set; }
+
     public readonly bool IsInvalid => _json.IsInvalid;
 
     /// <summary>A whole <c>usage</c> object was seen, even if the document goes on.</summary>
@@ -49,6 +52,7 @@ internal struct UsageReader
         _hasUsage = false;
         Kind = StreamEventKind.Unnamed;
         HasSucceeded = false;
+        WasCompleted = false;
         UsageParent = UsageNode.Outside;
         draft.Clear();
     }
@@ -175,6 +179,7 @@ internal struct UsageReader
         // What follows is a sibling of the container: in an array it has no key of its own.
         _field = UsageField.None;
         _nodes >>= 8;
+        WasCompleted |= _json.IsComplete;
     }
 
     private void OnString(UsageDraft draft)
