@@ -5,7 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 namespace Proxy.Simulator.Tls;
 
 /// <summary>A certificate authority that lives as long as the process: its key is never written anywhere.</summary>
-internal sealed class ThrowawayCa : IDisposable
+public sealed class ThrowawayCa : IDisposable
 {
     private readonly X509Certificate2 _certificate;
 

@@ -52,6 +52,9 @@ internal sealed class GatewayFixture : IAsyncDisposable
     /// <summary>What a client sets as ANTHROPIC_BASE_URL.</summary>
     public string BaseUrl => $"http://127.0.0.1:{Port}/anthropic";
 
+    /// <summary>The data path, for what it tells of itself.</summary>
+    public Gateway Gateway => _host.Gateway;
+
     /// <summary>Everything that was logged so far.</summary>
     public string Logs => _logs.Text;
 
@@ -63,10 +66,10 @@ internal sealed class GatewayFixture : IAsyncDisposable
         DirectoryInfo directory = Directory.CreateTempSubdirectory("tollway-test-");
         SimulatorServer simulator = await SimulatorServer.StartAsync(new SimulatorOptions { RequireCredentials = options.RequireCredentials });
         Uri upstream = new(options.UpstreamUrl ?? (options.UpstreamTls ? $"https://localhost:{simulator.HttpsPort}" : $"http://127.0.0.1:{simulator.HttpPort}"));
-        GatewayLimits limits = new();
+        GatewayLimits limits = options.Limits(new GatewayLimits());
         GatewayConfiguration configuration = new()
         {
-            Listen = [new ListenAddress(System.Net.IPAddress.Loopback, 0, false)],
+            Listen = [new ListenAddress(System.Net.IPAddress.Loopback, 0, options.Tls is not null)],
             LedgerPath = Path.Combine(options.LedgerDirectory ?? directory.FullName, "ledger.db"),
             Ledger = new LedgerOptions { JournalPath = Path.Combine(directory.FullName, "journal"), BusyTimeout = options.BusyTimeout ?? TimeSpan.FromSeconds(2) },
             AdminKeyHash = Hash(keys.Admin),
@@ -86,11 +89,12 @@ internal sealed class GatewayFixture : IAsyncDisposable
                     Upstream = new UpstreamEndpoint(upstream.Host, upstream.Port, upstream.Scheme == "https"),
                     ServerKey = options.ServerKey,
                     AcceptClientCredentials = options.AcceptClientCredentials,
-                    ExtraCaFile = options.TrustSimulator ? simulator.CaCertificatePath : null,
+                    ExtraCaFile = options.ExtraCaFile ?? (options.TrustSimulator ? simulator.CaCertificatePath : null),
                 },
             ],
             Limits = options.ResponseHeadTimeout is { } timeout ? limits with { ResponseHeadTimeout = timeout } : limits,
-            Drain = TimeSpan.FromSeconds(1),
+            Drain = options.Drain ?? TimeSpan.FromSeconds(1),
+            Tls = options.Tls,
             LogLevel = options.MostTalkativeLogs ? Microsoft.Extensions.Logging.LogLevel.Trace : Microsoft.Extensions.Logging.LogLevel.Information,
         };
         LogCollector logs = new();

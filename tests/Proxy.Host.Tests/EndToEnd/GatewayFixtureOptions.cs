@@ -1,3 +1,6 @@
+using Proxy.Core.Forwarding;
+using Proxy.Host.Configuration;
+
 namespace Proxy.Host.Tests.EndToEnd;
 
 /// <summary>What a test wants to be different.</summary>
@@ -24,6 +27,16 @@ internal sealed class GatewayFixtureOptions
     public TimeSpan? BusyTimeout { get; set; }
 
     public TimeSpan? ResponseHeadTimeout { get; set; }
+
+    public Func<GatewayLimits, GatewayLimits> Limits { get; set; } = static limits => limits;
+
+    /// <summary>PEM file of the authority to trust in place of the simulator's.</summary>
+    public string? ExtraCaFile { get; set; }
+
+    public TimeSpan? Drain { get; set; }
+
+    /// <summary>The data port speaks TLS, with this certificate.</summary>
+    public TlsConfiguration? Tls { get; set; }
 
     public bool MostTalkativeLogs { get; set; }
 }
