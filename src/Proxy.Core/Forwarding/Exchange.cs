@@ -155,6 +155,12 @@ internal sealed partial class Exchange : IDisposable
                         TakeResponseBody(space.Span, count);
                     }
 
+                    if (!_uploadStarted)
+                    {
+                        // Its part is done: a client that reads slowly, or leaves with its last byte, costs it nothing more.
+                        ReleaseUpstream();
+                    }
+
                     CheckLastFlush(await FlushToClient());
                 }
                 catch (Exception fault)

@@ -94,6 +94,19 @@ public sealed partial class WireBench : IAsyncLifetime
         return Upstream.Received[before..];
     }
 
+    /// <summary>An answer reaches its client a moment before its upstream connection is back in the pool.</summary>
+    internal Task UntilPooledAsync() => UntilAsync(() => Gateway.Gateway.Snapshot.Routes.Routes[0].Pool.IdleCount > 0);
+
+    internal static async Task UntilAsync(Func<bool> condition)
+    {
+        using CancellationTokenSource patience = new(TimeSpan.FromSeconds(60));
+        while (!condition())
+        {
+            Assert.False(patience.IsCancellationRequested, "it did not happen");
+            await Task.Yield();
+        }
+    }
+
     internal async Task NextIsServedAsync()
     {
         string nonce = Guid.NewGuid().ToString("N");
