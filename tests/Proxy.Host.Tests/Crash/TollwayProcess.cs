@@ -15,7 +15,7 @@ internal sealed class TollwayProcess : IAsyncDisposable
     private readonly ConcurrentQueue<string> _lines = [];
     private Process? _process;
 
-    public TollwayProcess(string directory, Uri upstream, string? extraCaFile, string key, string extra = "")
+    public TollwayProcess(string directory, Uri upstream, string? extraCaFile, string key, string extra = "", double drainSeconds = 5, string logLevel = "Warning")
     {
         Directory = directory;
         Port = FreePort();
@@ -25,7 +25,7 @@ internal sealed class TollwayProcess : IAsyncDisposable
         File.WriteAllText(_configuration, $$"""
             {
               "listen": ["http://127.0.0.1:{{Port}}"], "stateDirectory": "{{directory}}", "ledger": { "path": "{{LedgerPath}}" },
-              "adminKey": "sk-admin-0000000000000000", "drainSeconds": 5, "logging": { "level": "Warning" },
+              "adminKey": "sk-admin-0000000000000000", "drainSeconds": {{drainSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture)}}, "logging": { "level": "{{logLevel}}" },
               "routes": [{ "name": "anthropic", "upstream": "{{upstream.GetLeftPart(UriPartial.Authority)}}", "serverKey": "sk-ant-api-company"{{authority}} }],
               "keys": [{ "key": "{{key}}", "alias": "load", "team": "core" }]{{extra}}
             }
@@ -82,13 +82,29 @@ internal sealed class TollwayProcess : IAsyncDisposable
     /// <summary>SIGTERM, and its exit code.</summary>
     public async Task<int> StopAsync()
     {
-        using (Process kill = Process.Start("kill", ["-TERM", _process!.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
-        {
-            await kill.WaitForExitAsync();
-        }
+        await TerminateAsync();
+        return await ExitAsync();
+    }
 
+    /// <summary>SIGTERM.</summary>
+    public async Task TerminateAsync()
+    {
+        using Process kill = Process.Start("kill", ["-TERM", _process!.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
+    }
+
+    /// <summary>Memory of the process in bytes, as the system counts it.</summary>
+    public long ResidentBytes()
+    {
+        _process!.Refresh();
+        return _process.WorkingSet64;
+    }
+
+    /// <summary>Waits for its end; the exit code.</summary>
+    public async Task<int> ExitAsync()
+    {
         using CancellationTokenSource patience = new(Patience);
-        await _process.WaitForExitAsync(patience.Token);
+        await _process!.WaitForExitAsync(patience.Token);
         int code = _process.ExitCode;
         _process.Dispose();
         _process = null;
