@@ -68,24 +68,13 @@ public sealed class KillTests : IDisposable
             else if (booked)
             {
                 interrupted++;
-                AssertNotMoreThanSent(truth, row!);
+                LedgerTruth.AssertNotMoreThanSent(truth, row!);
             }
         }
 
         Assert.True(interrupted > Kills, $"only {interrupted} requests were interrupted: this tested nothing");
         Assert.DoesNotContain(Key, gateway.Output, StringComparison.Ordinal);
         Assert.DoesNotContain(".aside", string.Join('\n', Directory.EnumerateFiles(_directory.Root, "*", SearchOption.AllDirectories)), StringComparison.Ordinal);
-    }
-
-    /// <summary>An unfinished row says that it is one, unless its answer had come whole and only the client had not read it.</summary>
-    private static void AssertNotMoreThanSent(TruthRecord? truth, SpendRow row)
-    {
-        bool isFlagged = row.EndReason != EndReason.Complete || row.Flags.HasFlag(SpendFlags.Incomplete);
-        Assert.True(isFlagged || truth?.Outcome == Outcome.Completed, $"{row.SessionId} ended as {row.EndReason} but was not whole");
-        long sent = truth?.Sent?.InputTokens ?? 0;
-        Assert.InRange(row.Usage.InputTokens, 0, sent);
-        long output = Math.Max(truth?.Sent?.OutputTokens ?? 0, (truth?.SentTextBytes ?? 0) / 4);
-        Assert.InRange(row.Usage.OutputTokens, 0, output);
     }
 
     private async Task LoadAsync(int port, int enough, TaskCompletionSource reached, CancellationToken over)

@@ -100,6 +100,23 @@ internal sealed class TollwayProcess : IAsyncDisposable
         return _process.WorkingSet64;
     }
 
+    /// <summary>The value of a metric without labels, as the admin socket tells it.</summary>
+    public async Task<long> MetricAsync(string name)
+    {
+        using HttpClient client = new(new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, cancellation) =>
+            {
+                Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(Path.Combine(Directory, "admin.sock")), cancellation);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        });
+        string text = await client.GetStringAsync(new Uri("http://admin/metrics"));
+        string line = text.Split('\n').Single(line => line.StartsWith(name + " ", StringComparison.Ordinal));
+        return long.Parse(line.AsSpan(name.Length + 1), System.Globalization.CultureInfo.InvariantCulture);
+    }
+
     /// <summary>Waits for its end; the exit code.</summary>
     public async Task<int> ExitAsync()
     {

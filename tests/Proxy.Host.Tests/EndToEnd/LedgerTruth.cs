@@ -54,6 +54,20 @@ internal static class LedgerTruth
         }
     }
 
+    /// <summary>An unfinished row says that it is one, unless its answer had come whole and only the client had not read it.</summary>
+    public static void AssertNotMoreThanSent(TruthRecord? truth, SpendRow row)
+    {
+        bool isFlagged = row.EndReason != EndReason.Complete || row.Flags.HasFlag(SpendFlags.Incomplete);
+        Assert.True(isFlagged || truth?.Outcome == Outcome.Completed, $"{row.SessionId} ended as {row.EndReason} with {row.Status} and {row.ResponseBodyBytes} bytes, but was {truth?.Outcome} with {truth?.Status} {truth?.ErrorType} {truth?.Kind}, streamed {truth?.Streamed}");
+        long sent = truth?.Sent?.InputTokens ?? 0;
+        Assert.InRange(row.Usage.InputTokens, 0, sent);
+
+        // A cut may fall into an event: the text before it was delivered, and is not counted as sent.
+        long text = truth?.Outcome == Outcome.Cut ? truth.FinalTextBytes : truth?.SentTextBytes ?? 0;
+        long output = Math.Max(truth?.Sent?.OutputTokens ?? 0, text / 4);
+        Assert.InRange(row.Usage.OutputTokens, 0, output);
+    }
+
     private static UsageCounters Expected(SimUsage sent, long output) => new()
     {
         InputTokens = sent.InputTokens,
