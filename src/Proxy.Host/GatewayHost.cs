@@ -137,6 +137,9 @@ internal sealed class GatewayHost : IAsyncDisposable
         }
     }
 
+    /// <summary>Metrics in Prometheus's text format.</summary>
+    public string ReadMetrics() => GatewayMetrics.Write(Gateway, _journal, _counters, _catalog.Scopes, _time.GetUtcNow().ToUnixTimeMilliseconds());
+
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
@@ -261,7 +264,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         PrincipalsChanged = LookForChanges,
         LedgerConnected = () => Health.LedgerConnected,
         InFlight = () => _sink.InFlight,
-        Metrics = () => GatewayMetrics.Write(Gateway, _journal, _counters, _catalog.Scopes, _time.GetUtcNow().ToUnixTimeMilliseconds()),
+        Metrics = ReadMetrics,
     };
 
     /// <summary>The ledger's principals as they are now, with everything else of the configuration.</summary>

@@ -267,7 +267,7 @@ internal sealed partial class Exchange
         int index = _request.Fields.Find(id);
         if (index >= 0)
         {
-            field.Set(_request.Fields[index].Value.Of(head));
+            field.Set(Redaction.Of(_request.Fields[index].Value.Of(head)));
         }
     }
 

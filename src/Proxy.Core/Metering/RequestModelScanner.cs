@@ -83,7 +83,7 @@ internal struct RequestModelScanner
 
                 case JsonToken.String when _field == Field.Model:
                     IsModelCut = _json.TextLength > SpendRecord.ModelCapacity;
-                    model.Set(_json.Text);
+                    model.Set(Redaction.Of(_json.Text));
                     break;
 
                 case JsonToken.Number when _field == Field.MaxTokens && _json.TryGetCount(out long count):

@@ -160,7 +160,7 @@ internal sealed class UsageDraft
         record.UsageReports++;
         if (!Model.IsEmpty)
         {
-            record.ModelServed.Set(Model.Bytes);
+            record.ModelServed.Set(Redaction.Of(Model.Bytes));
         }
 
         if (!MessageId.IsEmpty)

@@ -150,11 +150,14 @@ internal sealed class GatewayFixture : IAsyncDisposable
         }
     }
 
-    /// <summary>The raw bytes of the ledger's files, for what must not be in them.</summary>
-    public string ReadLedgerFiles()
+    /// <summary>What a scrape would tell.</summary>
+    public string Metrics => _host.ReadMetrics();
+
+    /// <summary>The raw bytes of the ledger's and the journal's files, for what must not be in them.</summary>
+    public string ReadFiles()
     {
         StringBuilder all = new();
-        foreach (FileInfo file in _directory.EnumerateFiles("ledger*"))
+        foreach (FileInfo file in _directory.EnumerateFiles("*", SearchOption.AllDirectories).Where(file => file.Length > 0 && file.Name != "lock"))
         {
             using FileStream stream = new(file.FullName, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             using StreamReader reader = new(stream, Encoding.Latin1);
