@@ -32,6 +32,10 @@ internal static class DataPort
             options.UnsafePreferInlineScheduling = configuration.Transport.Inline;
             options.WaitForDataBeforeAllocatingBuffer = configuration.Transport.WaitForData;
             options.NoDelay = true;
+
+            // What a connection may make us hold (docs/security.md); a body moves on in pieces of 64 KiB.
+            options.MaxReadBufferSize = 256 * 1024;
+            options.MaxWriteBufferSize = 64 * 1024;
         });
         if (asService)
         {

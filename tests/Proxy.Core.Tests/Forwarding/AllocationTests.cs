@@ -44,6 +44,30 @@ public sealed class AllocationTests
     public async Task A_body_that_goes_up_in_pieces_allocates_nothing() =>
         await AssertNothingAllocatedAsync(Request(200_000), Encoding.ASCII.GetBytes(Bench.Ok("{}")), pieces: 1);
 
+    /// <summary>docs/security.md writes this bound down: what an idle connection costs, the transport's own objects aside.</summary>
+    [Fact]
+    public async Task A_connection_costs_less_than_8_KiB_until_it_has_something_to_do()
+    {
+        UpstreamEndpoint endpoint = new("api.anthropic.com", 443, useTls: true);
+        await using UpstreamPool pool = new(endpoint, new OneDialer(new CannedUpstream(endpoint, [], 1)), new UpstreamPoolOptions(), TimeProvider.System);
+        RouteTable routes = new([new Route("anthropic", "/anthropic", endpoint, pool, new RouteCredentials(Bench.ServerKey, true))]);
+        using Gateway gateway = new(new GatewaySnapshot(KeyTable.Create([]), routes, PriceBook.BuiltIn, new GatewayLimits()), new RecyclingSink(), new GatewayHealth(), TimeProvider.System, NullLogger<Gateway>.Instance);
+        TestConnection warmUp = new();
+        Task warming = new GatewayConnectionHandler(gateway).OnConnectedAsync(warmUp);
+        TestConnection client = new();
+        GatewayConnectionHandler handler = new(gateway);
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Task running = handler.OnConnectedAsync(client);
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        Assert.InRange(allocated, 1, 8 * 1024);
+        warmUp.Leave();
+        client.Leave();
+        await warming;
+        await running;
+    }
+
     private static void Chunk(StringBuilder stream, string text) => stream.Append(text.Length.ToString("x")).Append("\r\n").Append(text).Append("\r\n");
 
     private static byte[] Request(int body) => Encoding.ASCII.GetBytes(Bench.Post("{\"model\":\"claude-sonnet-5\",\"messages\":\"" + new string('m', body) + "\"}", "x-claude-code-session-id: s\r\nUser-Agent: claude-cli\r\n"));
