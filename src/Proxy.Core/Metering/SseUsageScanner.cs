@@ -18,6 +18,7 @@ internal struct SseUsageScanner
     private int _dataLines;
     private bool _valueBegun;
     private int _plainBytes;
+    private bool _isPlain;
     private UsageReader _reader;
 
     private enum Step : byte
@@ -180,6 +181,7 @@ internal struct SseUsageScanner
         {
             if (_dataLines++ != 0)
             {
+                UnfoldPlain(draft);
                 _reader.Feed("\n"u8, draft);
             }
 
@@ -228,11 +230,22 @@ internal struct SseUsageScanner
         if (isWhole && _dataLines == 1 && IsEvent("content_block_delta"u8) && PlainDelta.TryMeasure(value, out int length))
         {
             _plainBytes = length;
+            _isPlain = true;
             return;
         }
 
         _valueBegun = true;
         _reader.Feed(value, draft);
+    }
+
+    /// <summary>What followed the line makes another event of it: gives the reader what it would have made of the line, its text aside.</summary>
+    private void UnfoldPlain(UsageDraft draft)
+    {
+        if (_isPlain)
+        {
+            _isPlain = false;
+            _reader.Feed("{\"type\":\"content_block_delta\"}"u8, draft);
+        }
     }
 
     private readonly bool IsEvent(ReadOnlySpan<byte> name) => ((ReadOnlySpan<byte>)_event)[.._eventLength].SequenceEqual(name);
@@ -249,6 +262,11 @@ internal struct SseUsageScanner
         if (_dataLines != 0)
         {
             StreamEventKind kind = StreamEventNames.Find(((ReadOnlySpan<byte>)_event)[.._eventLength]);
+            if (kind != StreamEventKind.ContentBlockDelta)
+            {
+                UnfoldPlain(draft);
+            }
+
             OnEvent(kind == StreamEventKind.Unnamed ? _reader.Kind : kind, draft, record);
         }
 
@@ -314,6 +332,7 @@ internal struct SseUsageScanner
         _eventLength = 0;
         _dataLines = 0;
         _plainBytes = 0;
+        _isPlain = false;
         _reader.Begin(draft, UsageDocument.StreamEvent);
     }
 }

@@ -31,4 +31,19 @@ public sealed class PlainDeltaTests
     [InlineData(Start + "0,\"delta\":{\"type\":\"citations_delta\",\"citation\":{\"cited_text\":\"a\"}}}")]
     public void Any_other_spelling_is_left_to_the_reader(string json) =>
         Assert.False(PlainDelta.TryMeasure(Encoding.UTF8.GetBytes(json), out _));
+
+    [Theory]
+    [InlineData("event: error\n")]
+    [InlineData("event\n")]
+    [InlineData("event: message_start\n")]
+    [InlineData("event: message_delta\n")]
+    [InlineData("data: x\n")]
+    [InlineData("data:\n")]
+    public void What_follows_a_delta_in_its_event_counts_alike_whole_and_in_pieces(string line)
+    {
+        string stream = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"Hello there\"}}\n" + line + "\n";
+        SpendRecord whole = MeterRun.Run(Samples.Bytes(stream), MeterRun.EventStream, complete: true, cut: -1);
+        SpendRecord pieces = MeterRun.Run(Samples.Bytes(stream), MeterRun.EventStream, complete: true, cut: -2);
+        Assert.Equal(MeterRun.Describe(pieces), MeterRun.Describe(whole));
+    }
 }
