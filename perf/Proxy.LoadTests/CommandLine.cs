@@ -14,6 +14,7 @@ internal static class CommandLine
           --warm-up S              seconds before the window (default 1)
           --seconds S              seconds of the window (default 5)
           --profile FILE           load shape in NBomber's configuration format instead of the three above
+          --slow-clients N         N clients more that send a head byte by byte or read no answer; the report's latencies are those of the others
           --max-requests N         ends the window early
           --threads N              threads that serve sockets, 1 or 2 (default 1)
           --key KEY                virtual key, sent as x-litellm-api-key
@@ -32,7 +33,7 @@ internal static class CommandLine
         Uri? target = null;
         string scenario = "json", label = "";
         string? profile = null, key = null, apiKey = null;
-        int connections = 64, threads = 1, round = 0;
+        int connections = 64, threads = 1, round = 0, slowClients = 0;
         double warmUp = 1, seconds = 5;
         long maxRequests = long.MaxValue;
         bool json = false;
@@ -61,6 +62,7 @@ internal static class CommandLine
                 case "--seconds": seconds = Number(name, value, 0.1, 86_400); break;
                 case "--profile": profile = value; break;
                 case "--max-requests": maxRequests = (long)Number(name, value, 1, 1e15); break;
+                case "--slow-clients": slowClients = (int)Number(name, value, 0, 100_000); break;
                 case "--threads": threads = (int)Number(name, value, 1, 2); break;
                 case "--key": key = value; break;
                 case "--api-key": apiKey = value; break;
@@ -79,6 +81,7 @@ internal static class CommandLine
                 ? LoadProfile.Read(profile, scenario)
                 : LoadShape.Constant(connections, TimeSpan.FromSeconds(warmUp), TimeSpan.FromSeconds(seconds)),
             Threads = threads,
+            SlowClients = slowClients,
             MaxRequests = maxRequests,
             Processes = processes,
             GatewayKey = key,

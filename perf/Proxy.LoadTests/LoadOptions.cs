@@ -14,6 +14,9 @@ public sealed record LoadOptions
     /// <summary>Threads that serve socket events.</summary>
     public int Threads { get; init; } = 1;
 
+    /// <summary>Clients beside the virtual users that only cost.</summary>
+    public int SlowClients { get; init; }
+
     /// <summary>Ends the run early; a bound in count beside the one in time.</summary>
     public long MaxRequests { get; init; } = long.MaxValue;
 

@@ -19,6 +19,7 @@ internal static class LoadRunner
         LoadShape shape = options.Shape;
         ProcessGroup[] groups = [.. options.Processes, new ProcessGroup("client", [Environment.ProcessId])];
 
+        using SlowCrowd? crowd = options.SlowClients > 0 ? new SlowCrowd(target, request, options.SlowClients) : null;
         using LoadClient client = new(target, request, shape.MaxCopies, expectedLength);
         int first = shape.Stages.First(stage => stage.Copies > 0).Copies;
         Pace(shape.WarmUp, _ => first, client, () => true);
