@@ -155,7 +155,6 @@ internal sealed partial class Exchange
 
         _route = route;
         _upstreamPath = new Slice(_request.Path.End - upstreamPath.Length, upstreamPath.Length);
-        bool claimed = Claim(head, upstreamPath);
 
         // A target that begins with "//" is an authority to a URL resolver (http-rules.md row 16).
         if (upstreamPath.StartsWith("//"u8))
@@ -164,18 +163,16 @@ internal sealed partial class Exchange
             return;
         }
 
-        if (IsOurOwn(head))
-        {
-            Refuse(RefusalReason.Loop);
-            return;
-        }
-
         // 4. Identify and 5. choose the credential.
         PresentedCredentials presented = Presented(head);
         _credential = CredentialPolicy.Decide(presented, _snapshot.Keys, route.Credentials, _startedAtUnixMs, out ReadOnlySpan<byte> gatewayKey);
-        if (_record is not null)
+        bool isBooked = _credential.Principal is not null || _gateway.Strangers.TryBook(_startedAtUnixMs, _snapshot.Limits.BookedStrangersPerMinute);
+        bool claimed = isBooked && Claim(head, upstreamPath);
+        if (IsOurOwn(head))
         {
-            _record.Principal = _credential.Principal;
+            // Before the key is judged: on its way round a request has lost it.
+            Refuse(RefusalReason.Loop);
+            return;
         }
 
         if (_credential.Refusal != RefusalReason.None)
@@ -230,6 +227,7 @@ internal sealed partial class Exchange
         }
 
         record.Id = _id;
+        record.Principal = _credential.Principal;
         record.StartedAtUnixMs = _startedAtUnixMs;
         record.Route = _route!.Name;
         record.Method = _request.Method;

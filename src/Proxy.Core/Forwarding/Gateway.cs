@@ -41,6 +41,9 @@ public sealed class Gateway : IDisposable
     /// <summary>Deadlines of all connections.</summary>
     public CoarseClock Clock { get; }
 
+    /// <summary>Refusals of unknown callers.</summary>
+    public StrangerAllowance Strangers { get; } = new();
+
     /// <summary>Client connections, and how many there may be.</summary>
     public ConnectionGate Connections { get; }
 

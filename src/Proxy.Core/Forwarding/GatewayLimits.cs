@@ -67,6 +67,9 @@ public sealed record GatewayLimits
     /// <summary>What a request is reckoned to put out while its <c>max_tokens</c> is not known, in tokens.</summary>
     public int AssumedMaxTokens { get; init; } = 8192;
 
+    /// <summary>Refusals of callers without a key, or with an unknown one, that are booked in a minute; all are counted.</summary>
+    public int BookedStrangersPerMinute { get; init; } = 600;
+
     /// <summary>Interim (1xx) responses to one request; more are a 502.</summary>
     public int MaxInterimResponses { get; init; } = 20;
 

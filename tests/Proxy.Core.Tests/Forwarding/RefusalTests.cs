@@ -176,4 +176,24 @@ public sealed class RefusalTests
         Assert.StartsWith("HTTP/1.1 408 ", answer, StringComparison.Ordinal);
         Assert.Contains("connection: close\r\n", answer, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Of_unknown_callers_only_so_many_a_minute_are_booked_and_all_are_counted()
+    {
+        await using Bench bench = new(limits => limits with { BookedStrangersPerMinute = 3, KeepAliveTimeout = TimeSpan.FromHours(1) });
+        for (int minute = 1; minute <= 2; minute++)
+        {
+            for (int i = 0; i < 5; i++)
+            {
+                await bench.Client.SendAsync("GET /anthropic/v1/models HTTP/1.1\r\nHost: g\r\nx-litellm-api-key: sk-wrong-key-000000\r\n\r\n");
+                Assert.StartsWith("HTTP/1.1 401 ", await bench.Client.ReadAnswerAsync(), StringComparison.Ordinal);
+            }
+
+            _ = await bench.Sink.NextAsync((3 * minute) - 1);
+            Assert.Equal(3 * minute, bench.Sink.Done.Count);
+            Assert.Equal(5 * minute, bench.Gateway.Strangers.Count);
+            bench.Pass(TimeSpan.FromSeconds(30));
+            bench.Time.Advance(TimeSpan.FromSeconds(30));
+        }
+    }
 }
