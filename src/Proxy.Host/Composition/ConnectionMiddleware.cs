@@ -9,9 +9,9 @@ internal static class ConnectionMiddleware
 {
     private static readonly byte[] TooMany =
     [
-        .. "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 132\r\n"u8,
+        .. "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 125\r\n"u8,
         .. "retry-after: 1\r\nx-should-retry: true\r\nconnection: close\r\n\r\n"u8,
-        .. """{"type":"error","error":{"type":"overloaded_error","message":"the gateway has too many connections, or too many from this address"}}"""u8,
+        .. """{"type":"error","error":{"type":"api_error","message":"the gateway has too many connections, or too many from this address"}}"""u8,
     ];
 
     /// <summary>Holds the limits on connections.</summary>

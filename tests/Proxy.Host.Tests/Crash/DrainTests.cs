@@ -42,6 +42,32 @@ public sealed class DrainTests : IDisposable
     }
 
     [Fact]
+    public async Task An_answer_that_begins_while_it_drains_says_that_it_is_the_last()
+    {
+        TaskCompletionSource arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using RawUpstream upstream = new(async peer =>
+        {
+            _ = await peer.ReadRequestAsync();
+            arrived.SetResult();
+            await _goOn.Task;
+            await peer.SendAsync(RawUpstream.Ok("late"));
+            await peer.WaitForEndAsync();
+        });
+        await using TollwayProcess gateway = new(_directory.Root, new Uri(upstream.Url), null, Key);
+        await gateway.StartAsync();
+        await using RawClient client = await RawClient.ConnectAsync(gateway.Port);
+        await client.SendAsync(Request());
+        await arrived.Task;
+        await gateway.TerminateAsync();
+        await WireBench.UntilAsync(() => !Accepts(gateway.Port));
+        _goOn.SetResult();
+        string answer = Encoding.Latin1.GetString(await client.ReceiveAllAsync());
+        Assert.Contains("Connection: close\r\n", answer, StringComparison.Ordinal);
+        Assert.Contains("\"late\"", answer, StringComparison.Ordinal);
+        Assert.Equal(0, await gateway.ExitAsync());
+    }
+
+    [Fact]
     public async Task What_has_not_ended_at_the_deadline_is_cut_and_booked()
     {
         await using RawUpstream upstream = new(HeldStreamAsync);

@@ -1,5 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
+using Proxy.Core.Http1;
+using Proxy.Core.Tests.Http1;
 using Proxy.Host.Tests.EndToEnd;
 
 namespace Proxy.Host.Tests.Wire;
@@ -62,6 +64,16 @@ public sealed class HostileCrowdTests
         await bench.NextIsServedAsync();
         await WireBench.UntilAsync(() => bench.Gateway.Gateway.Connections.Count == 0);
         Assert.DoesNotContain("inside the gateway", bench.Gateway.Logs, StringComparison.Ordinal);
+    }
+
+    /// <summary>All of the table, a minute's work: for who changes the parser.</summary>
+    [Fact(Explicit = true)]
+    public async Task A_thousand_of_every_head_that_is_refused_neither_hang_nor_harm_the_next_client()
+    {
+        foreach (TheoryDataRow<string, string, HeadError, int> row in new RefusedHeads())
+        {
+            await A_thousand_of_a_kind_neither_hang_nor_harm_the_next_client(row.Data.Item1, row.Data.Item2);
+        }
     }
 
     [Fact]

@@ -16,7 +16,6 @@ internal sealed class RawUpstream : IAsyncDisposable
     private readonly ConcurrentQueue<UpstreamPeer> _peers = [];
     private readonly ConcurrentBag<Task> _serving = [];
     private readonly Task _accepting;
-    private int _closed;
     private volatile Func<UpstreamPeer, Task> _script;
 
     public RawUpstream(Func<UpstreamPeer, Task>? script = null, bool tls = false)
@@ -46,9 +45,6 @@ internal sealed class RawUpstream : IAsyncDisposable
 
     /// <summary>Connections accepted so far.</summary>
     public int Connections => _peers.Count;
-
-    /// <summary>Connections that this end has closed.</summary>
-    public int Closed => Volatile.Read(ref _closed);
 
     /// <summary>Everything received on all connections.</summary>
     public string Received => string.Concat(_peers.Select(peer => peer.Received));
@@ -130,7 +126,6 @@ internal sealed class RawUpstream : IAsyncDisposable
         finally
         {
             socket.Dispose();
-            Interlocked.Increment(ref _closed);
         }
     }
 }

@@ -110,6 +110,20 @@ internal sealed class UpstreamPeer(Socket socket, Stream stream)
     /// <summary>FIN below TLS: no close_notify.</summary>
     public void Truncate() => socket.Shutdown(SocketShutdown.Send);
 
+    /// <summary>Waits until the other end's kernel has everything that was sent, FIN included: only then is it there to be seen.</summary>
+    public async Task UntilDeliveredAsync()
+    {
+        // struct tcp_info of linux/tcp.h: tcpi_unacked.
+        const int Tcp = 6;
+        const int TcpInfo = 11;
+        const int Unacknowledged = 24;
+        byte[] info = new byte[104];
+        while (socket.GetRawSocketOption(Tcp, TcpInfo, info) > Unacknowledged && BitConverter.ToInt32(info, Unacknowledged) != 0)
+        {
+            await Task.Yield();
+        }
+    }
+
     public static string? FieldOf(string head, string name) => head.Split("\r\n").Skip(1)
         .Where(line => line.StartsWith(name + ":", StringComparison.OrdinalIgnoreCase)).Select(line => line[(name.Length + 1)..].Trim()).FirstOrDefault();
 

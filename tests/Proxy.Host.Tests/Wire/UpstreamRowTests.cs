@@ -86,9 +86,9 @@ public sealed class UpstreamRowTests
     public async Task Row_51_a_broken_body_cuts_the_clients_response_visibly_and_is_booked(string how, string answer)
     {
         Assert.NotEmpty(how);
-        foreach (bool reset in new[] { false, true })
+        foreach ((bool reset, bool tls) in new[] { (false, false), (true, false), (false, true) })
         {
-            await using WireBench bench = await WireBench.StartAsync(script: async peer =>
+            await using WireBench bench = await WireBench.StartAsync(tls: tls, script: async peer =>
             {
                 await AnswerOnceAsync(peer, answer);
                 if (reset)
@@ -197,6 +197,7 @@ public sealed class UpstreamRowTests
             await peer.SendAsync(Ok);
             await idle.Task;
             await peer.SendAsync(unsolicited);
+            await peer.UntilDeliveredAsync();
             sent.SetResult();
             await peer.WaitForEndAsync();
         });
@@ -212,9 +213,17 @@ public sealed class UpstreamRowTests
     [InlineData(true)]
     public async Task Row_54_a_connection_that_was_closed_while_idle_is_not_used(bool tls)
     {
-        await using WireBench bench = await WireBench.StartAsync(tls: tls, script: peer => AnswerOnceAsync(peer, Ok));
+        TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using WireBench bench = await WireBench.StartAsync(tls: tls, script: async peer =>
+        {
+            await AnswerOnceAsync(peer, Ok);
+            peer.Truncate();
+            await peer.UntilDeliveredAsync();
+            closed.SetResult();
+            await peer.WaitForEndAsync();
+        });
         Assert.Equal("hello", (await AskAsync(bench)).Text);
-        await WireBench.UntilAsync(() => bench.Upstream.Closed == 1);
+        await closed.Task;
         bench.Upstream.Script = RawUpstream.HonestAsync;
         await using RawClient client = await bench.Gateway.ConnectAsync();
         await client.SendAsync(bench.Post("x-nonce: mine", "Content-Length: 2") + "{}");
