@@ -3,8 +3,8 @@ namespace Proxy.Core.Http1;
 /// <summary>A parsed response head: offsets into the bytes that were parsed. Owned by a connection and reused; not thread-safe.</summary>
 public sealed class ResponseHead
 {
-    // "HTTP/1.1 200"
-    private const int ShortestStatusLine = 12;
+    // "HTTP/1.1 200 ": the space is there even before an empty reason (RFC 9112 §4).
+    private const int ShortestStatusLine = 13;
 
     public FieldTable Fields { get; } = new();
 
@@ -62,14 +62,12 @@ public sealed class ResponseHead
             return HeadError.StatusLineMalformed;
         }
 
-        // The space before an empty reason may be missing (RFC 9112 §4 asks for it, old servers leave it out).
-        if (length > ShortestStatusLine && (line[ShortestStatusLine] != ' ' || line[(ShortestStatusLine + 1)..].ContainsAny(Bytes.ForbiddenInValue)))
+        if (line[ShortestStatusLine - 1] != ' ' || line[ShortestStatusLine..].ContainsAny(Bytes.ForbiddenInValue))
         {
             return HeadError.StatusLineMalformed;
         }
 
-        int reason = Math.Min(length, ShortestStatusLine + 1);
-        Reason = new Slice(reason, length - reason);
+        Reason = new Slice(ShortestStatusLine, length - ShortestStatusLine);
         Status = ((line[9] - '0') * 100) + ((line[10] - '0') * 10) + (line[11] - '0');
         return Status is >= 100 and <= 599 ? HeadError.None : HeadError.StatusCodeInvalid;
     }

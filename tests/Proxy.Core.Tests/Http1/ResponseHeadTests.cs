@@ -10,7 +10,7 @@ public sealed class ResponseHeadTests
         TheoryData<string, string, HeadError> rows = new();
         foreach (string line in (string[])
             [
-                "HTTP/1.1", "HTTP/1.1 ", "HTTP/1.1 20", "HTTP/1.1 20 OK", "HTTP/1.1  200 OK", "HTTP/1.1\t200 OK", "HTTP/1.1 200OK",
+                "HTTP/1.1", "HTTP/1.1 ", "HTTP/1.1 20", "HTTP/1.1 20 OK", "HTTP/1.1 200", "HTTP/1.1  200 OK", "HTTP/1.1\t200 OK", "HTTP/1.1 200OK",
                 "HTTP/1.1 2000 OK", "HTTP/1.1 2x0 OK", "HTTP/1.1 -20 OK", "HTTP/1.1 +20 OK", "HTTP/1.1 \u00b200 OK",
                 "HTTP/1.2 200 OK", "HTTP/2.0 200 OK", "HTTP/2 200", "HTTP/0.9 200 OK", "HTTP/1.10 200 OK", "http/1.1 200 OK", "HTTP/01.1 200 OK",
                 " HTTP/1.1 200 OK", "ICY 200 OK and more", "HTTP/1.1 200\tOK", "HTTP/1.1 200 O\u0001K", "HTTP/1.1 200 O\0K", "HTTP/1.1 200 O\u007fK",
@@ -68,7 +68,6 @@ public sealed class ResponseHeadTests
             { "a length", Response("HTTP/1.1 200 OK", Length), MethodId.Get, BodyFraming.Length, 5, true },
             { "length 0", Response("HTTP/1.1 200 OK", "Content-Length: 00"), MethodId.Get, BodyFraming.Length, 0, true },
             { "row 49 no reason", Response("HTTP/1.1 200 ", Length), MethodId.Get, BodyFraming.Length, 5, true },
-            { "row 49 no space before no reason", Response("HTTP/1.1 200", Length), MethodId.Get, BodyFraming.Length, 5, true },
             { "row 49 reason in obs-text", Response("HTTP/1.1 200 \u00d6\tK  x", Length), MethodId.Get, BodyFraming.Length, 5, true },
             { "row 49 code 599", Response("HTTP/1.1 599 X", Length), MethodId.Get, BodyFraming.Length, 5, true },
             { "row 30 Connection names a field it cannot name", Response("HTTP/1.1 200 OK", "Connection: content-length, host", Length), MethodId.Get,
@@ -131,7 +130,6 @@ public sealed class ResponseHeadTests
     [Theory]
     [InlineData("HTTP/1.1 200 Very  OK", "Very  OK")]
     [InlineData("HTTP/1.1 200 ", "")]
-    [InlineData("HTTP/1.1 200", "")]
     [InlineData("HTTP/1.1 200 \u00ff", "\u00ff")]
     public void The_reason_is_kept_byte_for_byte(string line, string reason)
     {

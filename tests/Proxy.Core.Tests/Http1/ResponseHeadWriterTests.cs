@@ -66,7 +66,7 @@ public sealed class ResponseHeadWriterTests
 
     [Fact]
     public void A_length_is_restated() =>
-        Assert.Equal("HTTP/1.1 200 \r\nContent-Length: 5\r\n\r\n", Write(Response("HTTP/1.1 200", "content-length:005"), BodyFraming.Length));
+        Assert.Equal("HTTP/1.1 200 \r\nContent-Length: 5\r\n\r\n", Write(Response("HTTP/1.1 200 ", "content-length:005"), BodyFraming.Length));
 
     [Theory]
     [InlineData(200, true)]
