@@ -231,6 +231,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         }
 
         _app = DataPort.Build(_configuration, Gateway, _loggers, asService);
+        _ = _app.Lifetime.ApplicationStopping.Register(Gateway.BeginDrain);
         _housekeeping = _time.CreateTimer(static state => ((GatewayHost)state!).KeepHouse(), this, HousekeepingPeriod, HousekeepingPeriod);
         await _app.StartAsync();
         Addresses = [.. _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(address => new Uri(address))];

@@ -25,6 +25,9 @@ internal sealed partial class Exchange
     /// <summary>Position in the clock's list; the clock's, under its lock.</summary>
     internal int ClockIndex { get; set; }
 
+    /// <summary>Whether this connection ends with the answer under way: the server drains, or the transport asks for it.</summary>
+    private bool IsLast => _draining || _gateway.IsDraining;
+
     /// <summary>Begins to listen to the clock and the transport. Called once, before <see cref="RunAsync"/>.</summary>
     public void Open()
     {

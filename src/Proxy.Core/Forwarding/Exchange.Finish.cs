@@ -135,7 +135,7 @@ internal sealed partial class Exchange
             return;
         }
 
-        _closeAfter |= _draining || (_headTaken && _failure != ForwardFailure.ClientHead && !_request.KeepAlive);
+        _closeAfter |= IsLast || (_headTaken && _failure != ForwardFailure.ClientHead && !_request.KeepAlive);
         DecideOnRestOfBody();
         if (_responseStarted)
         {

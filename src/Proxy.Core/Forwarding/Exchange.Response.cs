@@ -162,7 +162,7 @@ internal sealed partial class Exchange
 
         // HTTP/1.0 knows no chunks: the body goes without them and ends with the connection (RFC 9112 §6.1, §9.3).
         _framingToClient = framing == BodyFraming.Chunked && _request.Version == 10 ? BodyFraming.UntilClose : framing;
-        _closeAfter |= !_request.KeepAlive || _draining || _framingToClient == BodyFraming.UntilClose;
+        _closeAfter |= !_request.KeepAlive || IsLast || _framingToClient == BodyFraming.UntilClose;
         WriteResponseHead(head, new OutboundResponse { Framing = _framingToClient, ClientVersion = _request.Version, Close = _closeAfter });
         _responseStarted = true;
         _record!.Status = _response.Status;

@@ -10,6 +10,7 @@ public sealed class Gateway : IDisposable
     private readonly byte[] _loopToken;
     private readonly byte[] _loopLine;
     private volatile GatewaySnapshot _snapshot;
+    private volatile bool _draining;
 
     public Gateway(GatewaySnapshot snapshot, ISpendSink spend, GatewayHealth health, TimeProvider time, ILogger<Gateway> logger)
     {
@@ -47,6 +48,8 @@ public sealed class Gateway : IDisposable
     /// <summary>Client connections, and how many there may be.</summary>
     public ConnectionGate Connections { get; }
 
+    internal bool IsDraining => _draining;
+
     internal ILogger Logger { get; }
 
     /// <summary>Names this process in CDN-Loop (RFC 8586), so that a request that comes back is known: two gateways in a row are no loop.</summary>
@@ -54,6 +57,9 @@ public sealed class Gateway : IDisposable
 
     /// <summary>The field line that says so, with CRLF.</summary>
     internal ReadOnlySpan<byte> LoopLine => _loopLine;
+
+    /// <summary>From here on every answer says that it is the last of its connection. Called before the listeners close, so that none is missed between that and the transport's own word.</summary>
+    public void BeginDrain() => _draining = true;
 
     /// <summary>Cuts every connection, in whatever state; each books what was seen.</summary>
     public void AbortConnections() => Clock.AbortAll();

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Proxy.Core.Forwarding;
@@ -7,19 +9,21 @@ namespace Proxy.Host.Composition;
 /// <summary>What happens to a connection of the data port before TLS and before its first byte is read.</summary>
 internal static class ConnectionMiddleware
 {
-    private static readonly byte[] TooMany =
+    private static readonly byte[] BeforeDate = "HTTP/1.1 503 Service Unavailable\r\ndate: "u8.ToArray();
+
+    private static readonly byte[] AfterDate =
     [
-        .. "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 125\r\n"u8,
-        .. "retry-after: 1\r\nx-should-retry: true\r\nconnection: close\r\n\r\n"u8,
+        .. "\r\ncontent-type: application/json\r\ncontent-length: 125\r\nretry-after: 1\r\nx-should-retry: true\r\nconnection: close\r\n\r\n"u8,
         .. """{"type":"error","error":{"type":"api_error","message":"the gateway has too many connections, or too many from this address"}}"""u8,
     ];
 
     /// <summary>Holds the limits on connections.</summary>
-    public static ConnectionDelegate Count(ConnectionDelegate next, ConnectionGate gate, bool isTls) => async connection =>
+    public static ConnectionDelegate Count(ConnectionDelegate next, Gateway gateway, bool isTls) => async connection =>
     {
+        ConnectionGate gate = gateway.Connections;
         if (!gate.TryEnter(connection.RemoteEndPoint))
         {
-            await RefuseAsync(connection, isTls);
+            await RefuseAsync(connection, gateway.Clock, isTls);
             return;
         }
 
@@ -44,7 +48,7 @@ internal static class ConnectionMiddleware
         return next(connection);
     };
 
-    private static async Task RefuseAsync(ConnectionContext connection, bool isTls)
+    private static async Task RefuseAsync(ConnectionContext connection, CoarseClock clock, bool isTls)
     {
         if (isTls)
         {
@@ -53,6 +57,10 @@ internal static class ConnectionMiddleware
             return;
         }
 
-        _ = await connection.Transport.Output.WriteAsync(TooMany);
+        PipeWriter output = connection.Transport.Output;
+        output.Write(BeforeDate);
+        output.Write(clock.Date);
+        output.Write(AfterDate);
+        _ = await output.FlushAsync();
     }
 }

@@ -67,7 +67,7 @@ internal static class DataPort
 
     private static void Use(ListenOptions options, HttpsConnectionAdapterOptions? tls, Gateway gateway, GatewayConfiguration configuration)
     {
-        options.Use(next => ConnectionMiddleware.Count(next, gateway.Connections, isTls: tls is not null));
+        options.Use(next => ConnectionMiddleware.Count(next, gateway, isTls: tls is not null));
         // Decides what ALPN offers: this port speaks HTTP/1.1 only.
         options.Protocols = HttpProtocols.Http1;
         if (tls is not null)
