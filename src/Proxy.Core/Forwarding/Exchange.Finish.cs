@@ -10,10 +10,11 @@ namespace Proxy.Core.Forwarding;
 /// <summary>Step 11, and the ways into it: every exchange passes here, so nothing it holds is ever leaked.</summary>
 internal sealed partial class Exchange
 {
-    /// <summary>How long the sender of a malformed head may go on before the connection closes; most have sent all of it already.</summary>
+    /// <summary>How long the sender of a malformed head may pause where only the close tells it that no more will come; most have sent all of it already.</summary>
     private static readonly TimeSpan HeadLinger = TimeSpan.FromMilliseconds(500);
 
     private bool _restOfBody;
+    private bool _endsInOrder;
     private bool _mayRetry;
 
     /// <summary>The one catch of an exchange: says which party failed at which stage. What expired or left first explains the rest.</summary>
@@ -128,6 +129,7 @@ internal sealed partial class Exchange
         }
 
         _restOfBody = false;
+        _endsInOrder = false;
         if (_clientGone || (_failure != ForwardFailure.None && (_responseStarted || _refusal.Status == 0)))
         {
             // Cut, visibly: the client's framing is never completed falsely.
@@ -135,6 +137,7 @@ internal sealed partial class Exchange
             return;
         }
 
+        _endsInOrder = true;
         _closeAfter |= IsLast || (_headTaken && _failure != ForwardFailure.ClientHead && !_request.KeepAlive);
         DecideOnRestOfBody();
         if (_responseStarted)
@@ -176,15 +179,9 @@ internal sealed partial class Exchange
     /// </summary>
     private void DecideOnRestOfBody()
     {
-        if (!_headTaken)
+        if (!_headTaken || _failure == ForwardFailure.ClientHead)
         {
-            // A head that was refused before its end: its sender may still be writing.
-            _restOfBody = _failure == ForwardFailure.ClientHead;
-            return;
-        }
-
-        if (_failure == ForwardFailure.ClientHead)
-        {
+            // No framing to follow.
             return;
         }
 
@@ -246,35 +243,36 @@ internal sealed partial class Exchange
     }
 
     /// <summary>
-    /// Reads and throws away the rest of an unwanted body, to its end or for a while: so that it is never taken for the next request, and the
-    /// answer is not lost to a reset (RFC 9112 §9.6). Off the hot path, so an async method of its own.
+    /// Reads and throws away what nobody will serve: the rest of an unwanted body, so that it is never taken for the next request, and behind the last
+    /// answer whatever comes until the client ends too, so that the answer is not lost to a reset (RFC 9112 §9.6). Bounded in time. Off the hot path,
+    /// so an async method of its own.
     /// </summary>
-    private async Task DiscardRequestBodyAsync()
+    private async Task DiscardAsync()
     {
-        int budget = _snapshot.Limits.MaxDiscardedBody;
-
         // A client that waits for the end need not wait for ours.
         bool halfClosed = _closeAfter && _halfClosing is not null && _halfClosing.TryEndOutput();
-        Arm(DeadlineKind.Linger, _headTaken || halfClosed ? _snapshot.Limits.LingerTimeout : HeadLinger);
-        while (budget > 0 && !_clientGone)
+        bool malformed = _failure == ForwardFailure.ClientHead;
+        if (!_restOfBody && !halfClosed && !malformed)
         {
+            return;
+        }
+
+        TimeSpan pause = halfClosed || !malformed ? _snapshot.Limits.LingerTimeout : HeadLinger;
+        long until = _clock.NowMs + (long)_snapshot.Limits.LongestLinger.TotalMilliseconds;
+        bool ended = false;
+        while (!ended && !_clientGone)
+        {
+            Arm(DeadlineKind.Linger, pause);
             ReadResult read = await _input.ReadAsync();
-            bool ended = TakeUnwanted(read.Buffer, out long taken) && !halfClosed;
-            if (halfClosed)
+            long taken = read.Buffer.Length;
+            if (_restOfBody && !halfClosed)
             {
-                // Whatever it is, nobody will serve it: on to the client's own end.
-                taken = read.Buffer.Length;
+                ended = TakeUnwanted(read.Buffer, out taken);
             }
 
             Wipe(read.Buffer.Slice(0, taken));
             _input.AdvanceTo(read.Buffer.GetPosition(taken));
-            budget -= (int)Math.Min(taken, budget);
-            if (ended)
-            {
-                break;
-            }
-
-            if (read.IsCompleted || TakeExpired() == DeadlineKind.Linger)
+            if (!ended && (read.IsCompleted || TakeExpired() == DeadlineKind.Linger || _clock.NowMs >= until))
             {
                 _closeAfter = true;
                 break;
@@ -289,13 +287,6 @@ internal sealed partial class Exchange
     /// <returns>True at its end, and where its framing breaks.</returns>
     private bool TakeUnwanted(in ReadOnlySequence<byte> buffer, out long taken)
     {
-        taken = buffer.Length;
-        if (!_headTaken)
-        {
-            // After a malformed head there is no framing to follow.
-            return false;
-        }
-
         if (_request.Framing == BodyFraming.Length)
         {
             taken = Math.Min(buffer.Length, _bodyRemaining);

@@ -197,9 +197,9 @@ internal sealed partial class Exchange : IDisposable
             }
 
             Book();
-            if (_restOfBody)
+            if (_restOfBody || (_closeAfter && _endsInOrder))
             {
-                await DiscardRequestBodyAsync();
+                await DiscardAsync();
             }
         }
         while (!_closeAfter);

@@ -40,8 +40,14 @@ public sealed record GatewayLimits
     /// <summary>Without the client taking a byte of a response that waits for it.</summary>
     public TimeSpan ClientReadTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>After a refusal: how long the rest of the request is read and thrown away so that the answer is not lost to a reset (RFC 9112 §9.6).</summary>
+    /// <summary>
+    /// Behind the last answer of a connection, and a refusal: how long the client may pause while what it still sends is read and thrown away, so that
+    /// the answer is not lost to a reset (RFC 9112 §9.6). In all at most <see cref="LongestLinger"/>.
+    /// </summary>
     public TimeSpan LingerTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>What a client that never pauses is read for.</summary>
+    public TimeSpan LongestLinger => 5 * LingerTimeout;
 
     /// <summary>How many bytes of an unwanted request body are read and thrown away to keep the connection.</summary>
     public int MaxDiscardedBody { get; init; } = 64 * 1024;

@@ -6,7 +6,7 @@ namespace Proxy.Core.Forwarding;
 /// </summary>
 public interface IHalfClosing
 {
-    /// <summary>Ends the sending side when everything that was flushed has been sent. Never throws.</summary>
+    /// <summary>Ends the sending side behind everything that was flushed; every flush must be over. Never throws.</summary>
     /// <returns>False when it was left open.</returns>
     bool TryEndOutput();
 }

@@ -33,9 +33,10 @@ internal static class DataPort
             options.WaitForDataBeforeAllocatingBuffer = configuration.Transport.WaitForData;
             options.NoDelay = true;
 
-            // What a connection may make us hold (docs/security.md); a body moves on in pieces of 64 KiB.
+            // What a connection may make us hold (docs/security.md); a body moves on in pieces of 64 KiB. Inline, a flush ends when the socket has
+            // taken all of it, so that a connection may be half-closed behind it; it costs nothing, as the flush does the sending itself.
             options.MaxReadBufferSize = 256 * 1024;
-            options.MaxWriteBufferSize = 64 * 1024;
+            options.MaxWriteBufferSize = configuration.Transport.Inline ? 1 : 64 * 1024;
         });
         if (asService)
         {

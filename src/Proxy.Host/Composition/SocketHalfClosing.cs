@@ -4,7 +4,7 @@ using Proxy.Core.Forwarding;
 namespace Proxy.Host.Composition;
 
 /// <summary>
-/// Ends the sending side of a plain connection served inline: there what was flushed is sent before the flush returns, as long as the socket takes it.
+/// Ends the sending side of a plain connection served inline: there a flush is over when the socket has taken all of it.
 /// </summary>
 internal sealed class SocketHalfClosing(Socket socket) : IHalfClosing
 {
@@ -12,12 +12,6 @@ internal sealed class SocketHalfClosing(Socket socket) : IHalfClosing
     {
         try
         {
-            // A full socket means that the transport may still hold something for it.
-            if (!socket.Poll(0, SelectMode.SelectWrite))
-            {
-                return false;
-            }
-
             socket.Shutdown(SocketShutdown.Send);
             return true;
         }

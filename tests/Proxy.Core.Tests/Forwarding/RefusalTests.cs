@@ -48,6 +48,8 @@ public sealed class RefusalTests
     {
         await using Bench bench = new();
         await bench.Client.SendAsync("GET /anthropic/v1 HTTP/1.1\r\nHost: g\r\n bad\r\n\r\n" + Bench.Get());
+        await bench.Client.SendAsync(Bench.Get());
+        await bench.Client.Sending.CompleteAsync();
         string all = await bench.Client.ReadToEndAsync();
         Assert.StartsWith("HTTP/1.1 400 ", all, StringComparison.Ordinal);
         Assert.Contains("connection: close\r\n", all, StringComparison.Ordinal);

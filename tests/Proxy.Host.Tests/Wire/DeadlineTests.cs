@@ -142,7 +142,7 @@ public sealed class DeadlineTests
     [Fact]
     public async Task A_refused_client_that_goes_on_sending_is_not_read_for_ever()
     {
-        await using WireBench bench = await WireBench.StartAsync(limits => limits with { LingerTimeout = Short, MaxDiscardedBody = 1024 });
+        await using WireBench bench = await WireBench.StartAsync(limits => limits with { LingerTimeout = Short });
         await using RawClient client = await bench.Gateway.ConnectAsync();
         await client.SendAsync("GET / HTTP/1.1\nX: y\r\n\r\n");
         Assert.Equal(400, (await client.ReceiveAsync("GET")).Status);
