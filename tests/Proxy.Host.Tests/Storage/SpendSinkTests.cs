@@ -256,6 +256,43 @@ public sealed class SpendSinkTests : IDisposable
     }
 
     [Fact]
+    public async Task A_ledger_that_changes_is_not_taken_for_another_file()
+    {
+        await using SqliteSpendSink sink = Sink();
+        Book(sink, 1, 2);
+        await sink.FlushAsync();
+        using (SqliteConnection other = LedgerDatabase.OpenWriter(_directory.Ledger, TimeSpan.FromSeconds(5)))
+        {
+            other.Execute("PRAGMA wal_checkpoint(TRUNCATE);");
+        }
+
+        File.SetLastWriteTimeUtc(_directory.Ledger, DateTime.UtcNow.AddDays(1));
+        Book(sink, 3, 2);
+        await sink.FlushAsync();
+        Assert.Empty(_log.Texts(LedgerAway));
+        Assert.Equal(4, Reader.Count());
+    }
+
+    [Fact]
+    public async Task A_ledger_that_another_file_took_the_place_of_is_noticed()
+    {
+        await using SqliteSpendSink sink = Sink();
+        Book(sink, 1, 2);
+        await sink.FlushAsync();
+        string other = _directory.File("other.db");
+        LedgerDatabase.OpenOrCreate(other, TimeSpan.FromSeconds(1)).Dispose();
+        File.Delete(_directory.Ledger + "-wal");
+        File.Delete(_directory.Ledger + "-shm");
+        File.Move(other, _directory.Ledger, overwrite: true);
+        Book(sink, 3, 2);
+        Task flush = sink.FlushAsync();
+        await _log.WhenLogged(LedgerAway);
+        await sink.FlushAsync();
+        await flush;
+        Assert.Equal([Records.Id(3), Records.Id(4)], Reader.ReadAll().Select(row => row.Id));
+    }
+
+    [Fact]
     public async Task Stopping_gives_up_at_its_deadline_and_says_how_many_are_left()
     {
         SqliteSpendSink sink = Sink();

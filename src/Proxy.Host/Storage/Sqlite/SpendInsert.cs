@@ -29,6 +29,9 @@ internal sealed class SpendInsert : IDisposable
         _batches = new BatchOwners(connection);
     }
 
+    /// <summary>Whether the ledger's file was deleted or replaced since it was opened.</summary>
+    public bool HasMoved => LedgerFile.HasMoved(_connection.Handle!);
+
     /// <summary>All or none, and with them the totals they change. A record that the ledger has already changes nothing.</summary>
     /// <param name="booked">Gets the records that were new, and the key that each was booked to.</param>
     /// <exception cref="SqliteException"/>

@@ -30,7 +30,6 @@ internal sealed class SqliteSpendSink : ISpendSink, IAsyncDisposable
     // Written by the writer's thread only.
     private readonly Queue<SpendRecord> _recovered;
     private SpendInsert? _insert;
-    private LedgerFile _file;
     private long _committed;
     private TimeSpan _retry;
     private bool _failing;
@@ -247,13 +246,12 @@ internal sealed class SqliteSpendSink : ISpendSink, IAsyncDisposable
             return;
         }
 
-        _file = LedgerFile.At(_path);
         _insert = new SpendInsert(LedgerDatabase.OpenWriter(_path, _options.BusyTimeout));
     }
 
     private void CheckFile()
     {
-        if (LedgerFile.At(_path) != _file)
+        if (_insert!.HasMoved)
         {
             throw new LedgerException($"the ledger {_path} was deleted or replaced while it was open");
         }
