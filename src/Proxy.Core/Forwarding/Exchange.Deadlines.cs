@@ -150,13 +150,7 @@ internal sealed partial class Exchange
 
     private void Disarm() => Volatile.Write(ref _deadlineMs, long.MaxValue);
 
-    private void ArmUpload()
-    {
-        // A client that waits for 100 (Continue) may wait as long as the upstream takes.
-        bool waitsForContinue = _request.ExpectsContinue && !_continueRelayed && !_finalHead;
-        long timeoutMs = _snapshot.Limits.RequestBodyTimeout.Ticks / TimeSpan.TicksPerMillisecond;
-        Volatile.Write(ref _uploadDeadlineMs, waitsForContinue ? long.MaxValue : _clock.NowMs + timeoutMs);
-    }
+    private void ArmUpload() => Volatile.Write(ref _uploadDeadlineMs, _clock.NowMs + (_snapshot.Limits.RequestBodyTimeout.Ticks / TimeSpan.TicksPerMillisecond));
 
     private void DisarmUpload() => Volatile.Write(ref _uploadDeadlineMs, long.MaxValue);
 

@@ -135,7 +135,9 @@ internal sealed partial class Exchange
 
         if (read.IsCanceled && TakeUploadExpired())
         {
-            ForwardException.Throw(ForwardFailure.ClientBodyTimeout);
+            // A client that waits for 100 (Continue), and has sent nothing, waits for the upstream.
+            bool waitsForUpstream = _request.ExpectsContinue && !_continueRelayed && _uploadedBytes == 0;
+            ForwardException.Throw(waitsForUpstream ? ForwardFailure.UpstreamHeadTimeout : ForwardFailure.ClientBodyTimeout);
         }
     }
 

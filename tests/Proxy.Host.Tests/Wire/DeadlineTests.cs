@@ -70,6 +70,7 @@ public sealed class DeadlineTests
     [InlineData("Content-Length: 10", "hello")]
     [InlineData("Transfer-Encoding: chunked", "5\r\nhel")]
     [InlineData("Transfer-Encoding: chunked", "")]
+    [InlineData("Expect: 100-continue\r\nContent-Length: 10", "hello")]
     public async Task A_body_that_stops_coming_is_a_408_and_its_upstream_request_is_cut(string field, string part)
     {
         TaskCompletionSource cut = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -93,6 +94,19 @@ public sealed class DeadlineTests
         await client.SendAsync(bench.Get());
         Assert.Equal(504, (await client.ReceiveAsync("GET")).Status);
         Assert.Equal(EndReason.UpstreamFailed, Assert.Single(await bench.Gateway.SpendAsync(1)).EndReason);
+    }
+
+    [Fact]
+    public async Task An_upstream_that_lets_a_client_wait_for_100_Continue_is_a_504()
+    {
+        await using WireBench bench = await WireBench.StartAsync(limits => limits with { RequestBodyTimeout = Short }, script: async peer =>
+        {
+            _ = await peer.ReadHeadAsync();
+            await peer.WaitForEndAsync();
+        });
+        await using RawClient client = await bench.Gateway.ConnectAsync();
+        await client.SendAsync(bench.Post("Expect: 100-continue", "Content-Length: 10"));
+        WireBench.AssertOneError(Encoding.Latin1.GetString(await client.ReceiveAllAsync()), 504);
     }
 
     [Theory]
