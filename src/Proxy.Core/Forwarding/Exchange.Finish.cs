@@ -250,7 +250,7 @@ internal sealed partial class Exchange
     private async Task DiscardAsync()
     {
         // A client that waits for the end need not wait for ours.
-        bool halfClosed = _closeAfter && _halfClosing is not null && _halfClosing.TryEndOutput();
+        bool halfClosed = _closeAfter && await TryEndOutputAsync();
         bool malformed = _failure == ForwardFailure.ClientHead;
         if (!_restOfBody && !halfClosed && !malformed)
         {
@@ -281,6 +281,20 @@ internal sealed partial class Exchange
 
         _closeAfter |= _clientGone;
         Disarm();
+    }
+
+    /// <summary>Says that no more will come, where that can be said while the client is still read.</summary>
+    private async ValueTask<bool> TryEndOutputAsync()
+    {
+        if (_halfClosing is null || _clientGone)
+        {
+            return false;
+        }
+
+        Arm(DeadlineKind.ClientRead, _snapshot.Limits.ClientReadTimeout);
+        bool ended = await _halfClosing.TryEndOutputAsync();
+        Disarm();
+        return ended;
     }
 
     /// <summary>Follows the framing of a body that nobody wants.</summary>

@@ -105,6 +105,7 @@ internal sealed partial class Exchange : IDisposable
 
             if (_verdict == Verdict.Leave)
             {
+                _ = await TryEndOutputAsync();
                 break;
             }
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Proxy.Core.Forwarding;
 
 namespace Proxy.Host.Composition;
@@ -37,12 +38,16 @@ internal static class ConnectionMiddleware
         }
     };
 
-    /// <summary>Lets the data path end its sending side early.</summary>
+    /// <summary>Lets the data path end its sending side early; behind TLS where there is TLS.</summary>
     public static ConnectionDelegate AllowHalfClose(ConnectionDelegate next) => connection =>
     {
-        if (connection.Features.Get<IConnectionSocketFeature>() is { } feature)
+        if (connection.Features.Get<ISslStreamFeature>() is { } tls)
         {
-            connection.Features.Set<IHalfClosing>(new SocketHalfClosing(feature.Socket));
+            connection.Features.Set<IHalfClosing>(new TlsHalfClosing(tls.SslStream));
+        }
+        else if (connection.Features.Get<IConnectionSocketFeature>() is { } plain)
+        {
+            connection.Features.Set<IHalfClosing>(new SocketHalfClosing(plain.Socket));
         }
 
         return next(connection);

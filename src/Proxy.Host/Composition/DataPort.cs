@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -75,7 +76,9 @@ internal static class DataPort
         {
             options.UseHttps(tls);
         }
-        else if (configuration.Transport.Inline)
+
+        // A plain socket that is not served inline may be sent to later than the flush says.
+        if (tls is not null || configuration.Transport.Inline)
         {
             options.Use(ConnectionMiddleware.AllowHalfClose);
         }
@@ -94,6 +97,9 @@ internal static class DataPort
                 ServerCertificate = X509Certificate2.CreateFromPemFile(tls.CertificateFile, tls.KeyFile),
                 ServerCertificateChain = chain,
                 HandshakeTimeout = tls.HandshakeTimeout,
+
+                // HTTP/1.0 is served too, and a client that offers only what is not on the list is refused.
+                OnAuthenticate = static (_, options) => options.ApplicationProtocols = [SslApplicationProtocol.Http11, new SslApplicationProtocol("http/1.0")],
             };
         }
         catch (Exception fault) when (fault is System.Security.Cryptography.CryptographicException or IOException or UnauthorizedAccessException)

@@ -8,16 +8,16 @@ namespace Proxy.Host.Composition;
 /// </summary>
 internal sealed class SocketHalfClosing(Socket socket) : IHalfClosing
 {
-    public bool TryEndOutput()
+    public ValueTask<bool> TryEndOutputAsync()
     {
         try
         {
             socket.Shutdown(SocketShutdown.Send);
-            return true;
+            return ValueTask.FromResult(true);
         }
         catch (Exception fault) when (fault is SocketException or ObjectDisposedException)
         {
-            return false;
+            return ValueTask.FromResult(false);
         }
     }
 }

@@ -90,6 +90,39 @@ public sealed class ClientTlsTests : IDisposable
         Assert.Equal(EndReason.ClientGone, Assert.Single(await gateway.SpendAsync(1)).EndReason);
     }
 
+    [Theory]
+    [InlineData("GET / HTTP/1.1\nHost: a\n\n", "HTTP/1.1 400 ")]
+    [InlineData("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 400 ")]
+    [InlineData("GET /anthropic/v1/models HTTP/1.0\r\nx-litellm-api-key: {key}\r\n\r\n", "HTTP/1.1 200 ")]
+    public async Task The_last_answer_ends_in_close_notify_and_what_still_comes_does_not_reset_it_away(string request, string answer)
+    {
+        await using RawUpstream upstream = new();
+        await using GatewayFixture gateway = await StartAsync(upstream);
+        await using SslStream client = await ConnectAsync(gateway);
+        await client.WriteAsync(Encoding.ASCII.GetBytes(request.Replace("{key}", gateway.Key, StringComparison.Ordinal)));
+
+        // It ends long before the gateway stops to read.
+        Assert.StartsWith(answer, await ReadAllAsync(client), StringComparison.Ordinal);
+        for (int i = 0; i < 16; i++)
+        {
+            await client.WriteAsync(new byte[16 * 1024]);
+        }
+
+        Assert.Equal(0, await client.ReadAsync(new byte[1]));
+    }
+
+    [Fact]
+    public async Task A_client_that_offers_HTTP_1_0_is_served_and_one_that_offers_only_others_is_not()
+    {
+        await using RawUpstream upstream = new();
+        await using GatewayFixture gateway = await StartAsync(upstream);
+        await using SslStream old = await ConnectAsync(gateway, "http/1.0");
+        Assert.Equal("http/1.0", old.NegotiatedApplicationProtocol.ToString());
+        await old.WriteAsync(Encoding.ASCII.GetBytes($"GET /anthropic/v1/models HTTP/1.0\r\nx-litellm-api-key: {gateway.Key}\r\n\r\n"));
+        Assert.StartsWith("HTTP/1.1 200 ", await ReadAllAsync(old), StringComparison.Ordinal);
+        await Assert.ThrowsAnyAsync<Exception>(() => ConnectAsync(gateway, "h2"));
+    }
+
     private async Task<GatewayFixture> StartAsync(RawUpstream upstream, TimeSpan? handshake = null)
     {
         using X509Certificate2 certificate = _ca.Issue(["localhost"]);
@@ -98,29 +131,35 @@ public sealed class ClientTlsTests : IDisposable
         return await GatewayFixture.StartAsync(options =>
         {
             options.UpstreamUrl = upstream.Url;
+            options.Limits = limits => limits with { LingerTimeout = TimeSpan.FromMinutes(1) };
             options.Tls = new TlsConfiguration(certificateFile, keyFile, handshake ?? TimeSpan.FromSeconds(10));
         });
     }
 
-    private async Task<SslStream> ConnectAsync(GatewayFixture gateway)
+    private async Task<SslStream> ConnectAsync(GatewayFixture gateway, string? protocol = null)
     {
         Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(IPAddress.Loopback, gateway.Port);
-        return await HandshakeAsync(socket);
+        return await HandshakeAsync(socket, protocol);
     }
 
-    private async Task<SslStream> HandshakeAsync(Socket socket)
+    private async Task<SslStream> HandshakeAsync(Socket socket, string? protocol = null)
     {
         SslStream client = new(new NetworkStream(socket, ownsSocket: true));
         X509ChainPolicy policy = new() { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
         policy.CustomTrustStore.Add(X509Certificate2.CreateFromPem(_ca.CertificatePem));
-        await client.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = "localhost", CertificateChainPolicy = policy });
+        await client.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+        {
+            TargetHost = "localhost",
+            CertificateChainPolicy = policy,
+            ApplicationProtocols = protocol is null ? null : [new SslApplicationProtocol(protocol)],
+        });
         return client;
     }
 
     private static async Task<string> ReadAllAsync(SslStream client)
     {
-        using StreamReader reader = new(client, Encoding.Latin1);
+        using StreamReader reader = new(client, Encoding.Latin1, leaveOpen: true);
         return await reader.ReadToEndAsync();
     }
 

@@ -1,0 +1,21 @@
+using System.Net.Security;
+using Proxy.Core.Forwarding;
+
+namespace Proxy.Host.Composition;
+
+/// <summary>Ends the sending side of a TLS connection by close_notify, which goes the way of the data and so arrives behind it. Kestrel sends none (RFC 9112 §9.8).</summary>
+internal sealed class TlsHalfClosing(SslStream stream) : IHalfClosing
+{
+    public async ValueTask<bool> TryEndOutputAsync()
+    {
+        try
+        {
+            await stream.ShutdownAsync();
+            return true;
+        }
+        catch (Exception fault) when (fault is IOException or InvalidOperationException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+}
