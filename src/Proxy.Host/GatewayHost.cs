@@ -4,7 +4,7 @@ using Microsoft.Data.Sqlite;
 using Proxy.Core.Admission;
 using Proxy.Core.Forwarding;
 using Proxy.Core.Identity;
-using Proxy.Core.Metering.Journal;
+using Proxy.Core.Spend.Journal;
 using Proxy.Core.Upstream;
 using Proxy.Host.Admin;
 using Proxy.Host.Composition;

@@ -1,5 +1,8 @@
 using BenchmarkDotNet.Attributes;
+using Proxy.Core.Anthropic;
 using Proxy.Core.Metering;
+using Proxy.Core.Pricing;
+using Proxy.Core.Spend;
 
 namespace Proxy.Benchmarks.Metering;
 

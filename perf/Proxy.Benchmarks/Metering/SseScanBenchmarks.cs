@@ -1,5 +1,7 @@
 using BenchmarkDotNet.Attributes;
+using Proxy.Core.Anthropic;
 using Proxy.Core.Metering;
+using Proxy.Core.Spend;
 
 namespace Proxy.Benchmarks.Metering;
 

@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Proxy.Core.Http1;
 using Proxy.Core.Upstream;
+using Proxy.Core.Upstream.Managed;
 
 namespace Proxy.Benchmarks.Upstream;
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Proxy.Simulator.Records;
 using Proxy.Simulator.Scripting;
-using Proxy.Simulator.Usage;
 using Proxy.Simulator.Wire;
 
 namespace Proxy.Simulator.Api;

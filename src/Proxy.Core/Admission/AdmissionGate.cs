@@ -1,3 +1,5 @@
+using Proxy.Core.Outcomes;
+
 namespace Proxy.Core.Admission;
 
 /// <summary>
@@ -76,3 +78,15 @@ public static class AdmissionGate
         ticket = default;
     }
 }
+
+/// <summary>What admission must know of a request.</summary>
+/// <param name="NowUnixMs">Unix milliseconds.</param>
+/// <param name="EstimateNanoUsd">What it may cost; reserved until it is settled. 0 for what costs nothing by itself.</param>
+/// <param name="IsCompanyPaid">It leaves with the company's key.</param>
+public readonly record struct AdmissionRequest(long NowUnixMs, long EstimateNanoUsd, bool IsCompanyPaid);
+
+/// <summary>Why a request was not admitted.</summary>
+/// <param name="Budget">The budget that is used up; null for other reasons.</param>
+/// <param name="ResetsAtUnixMs">End of that budget's window; <see cref="long.MaxValue"/> for one that never resets.</param>
+/// <param name="RetryAfterSeconds">When another try may help; 0 for never.</param>
+public readonly record struct AdmissionRefusal(RefusalReason Reason, AdmissionScope? Scope, Budget? Budget, long ResetsAtUnixMs, int RetryAfterSeconds);

@@ -1,4 +1,4 @@
-using Proxy.Core.Identity;
+using Proxy.Core.Outcomes;
 
 namespace Proxy.Core.Admission;
 

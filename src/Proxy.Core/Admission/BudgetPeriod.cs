@@ -138,3 +138,12 @@ public readonly record struct BudgetPeriod
 
     private static long Floor(long value, long unit) => value >= 0 ? value / unit : -((-value + unit - 1) / unit);
 }
+
+/// <summary>What a <see cref="BudgetPeriod"/> counts in.</summary>
+internal enum BudgetUnit : byte
+{
+    Forever = 0,
+    Second,
+    Day,
+    Month,
+}

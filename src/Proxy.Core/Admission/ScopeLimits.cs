@@ -28,3 +28,17 @@ public sealed record ScopeLimits
     /// <summary>Budgets count what clients pay themselves too, and not only what the company pays.</summary>
     public bool CountsClientPaid { get; init; }
 }
+
+/// <summary>Whose requests a scope counts.</summary>
+public enum ScopeKind : byte
+{
+    Key,
+    Team,
+    User,
+
+    /// <summary>A user within a team.</summary>
+    Member,
+
+    /// <summary>A key's requests for one model.</summary>
+    KeyModel,
+}

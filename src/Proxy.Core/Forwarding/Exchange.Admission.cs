@@ -2,9 +2,12 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Text;
 using Proxy.Core.Admission;
+using Proxy.Core.Anthropic;
+using Proxy.Core.Forwarding.Answers;
 using Proxy.Core.Http1;
 using Proxy.Core.Identity;
-using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
+using Proxy.Core.Spend;
 
 namespace Proxy.Core.Forwarding;
 
@@ -107,7 +110,7 @@ internal sealed partial class Exchange
         AdmissionGate.Raise(ref _modelTicket, request.EstimateNanoUsd);
         if (!_isModelAdmitted && !IsFree(_record!.PathClass) && !_record.ModelAsked.IsEmpty && !TryAdmitModel(request, out AdmissionRefusal refusal))
         {
-            _refusal = Refusals.Describe(refusal);
+            _refusal = AdmissionAnswers.Of(refusal);
             _record.Refusal = refusal.Reason;
             ForwardException.Throw(ForwardFailure.ClientBody);
         }
@@ -136,7 +139,7 @@ internal sealed partial class Exchange
 
     private void Refuse(in AdmissionRefusal refusal)
     {
-        Refuse(Refusals.Describe(refusal));
+        Refuse(AdmissionAnswers.Of(refusal));
         _record!.Refusal = refusal.Reason;
     }
 
@@ -200,14 +203,14 @@ internal sealed partial class Exchange
         {
             _clientGone = true;
             _failure = ForwardFailure.ClientGone;
-            Refuse(ForwardFailures.Describe(_failure));
+            Refuse(ForwardFailures.Describe(_failure).Answer);
             return true;
         }
 
         if (TakeUploadExpired())
         {
             _failure = ForwardFailure.ClientBodyTimeout;
-            Refuse(ForwardFailures.Describe(_failure));
+            Refuse(ForwardFailures.Describe(_failure).Answer);
             _closeAfter = true;
             return true;
         }

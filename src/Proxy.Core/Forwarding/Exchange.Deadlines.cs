@@ -1,4 +1,6 @@
 using Microsoft.AspNetCore.Connections.Features;
+using Proxy.Core.Diagnostics;
+using Proxy.Core.Outcomes;
 using Proxy.Core.Upstream;
 
 namespace Proxy.Core.Forwarding;

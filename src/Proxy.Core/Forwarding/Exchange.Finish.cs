@@ -1,8 +1,10 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Proxy.Core.Diagnostics;
+using Proxy.Core.Forwarding.Answers;
 using Proxy.Core.Http1;
-using Proxy.Core.Identity;
-using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
+using Proxy.Core.Spend;
 using Proxy.Core.Upstream;
 
 namespace Proxy.Core.Forwarding;
@@ -32,7 +34,7 @@ internal sealed partial class Exchange
         {
             ForwardLog.Broken(_gateway.Logger, _id, fault);
         }
-        else if (_failure is not (ForwardFailure.ClientGone or ForwardFailure.ClientBody or ForwardFailure.ClientBodyTimeout))
+        else if (ForwardFailures.Describe(_failure).IsLogged)
         {
             ForwardLog.Failed(_gateway.Logger, _id, _route!.Name, _failure, fault.Message);
         }
@@ -82,7 +84,7 @@ internal sealed partial class Exchange
             && !_surplus
             && _response.KeepAlive
             && _response.Framing != BodyFraming.UntilClose;
-        _mayRetry = _failure is ForwardFailure.UpstreamSend or ForwardFailure.UpstreamClosed
+        _mayRetry = ForwardFailures.Describe(_failure).MayRetry
             && RetryPolicy.MayRetry(upstream.IsReused, upstream.BytesSent, _responseBytesSeen, isReplayable: !_headReleased, _request.Method, _attempt);
         if (clean)
         {
@@ -125,7 +127,7 @@ internal sealed partial class Exchange
         if (_failure != ForwardFailure.None && _verdict == Verdict.Forward && !_responseStarted)
         {
             // A refusal that the upload found out (413 while counting) is more exact than its stage.
-            Refuse(_refusal.Status != 0 ? _refusal : ForwardFailures.Describe(_failure));
+            Refuse(_refusal.Status != 0 ? _refusal : ForwardFailures.Describe(_failure).Answer);
         }
 
         _restOfBody = false;
@@ -195,7 +197,7 @@ internal sealed partial class Exchange
             return;
         }
 
-        bool sure = !_request.ExpectsContinue && _uploadFailure is ForwardFailure.None or ForwardFailure.UpstreamSend;
+        bool sure = !_request.ExpectsContinue && ForwardFailures.Describe(_uploadFailure).LeavesBodyReadable;
         bool small = _request.Framing == BodyFraming.Length && _bodyRemaining <= _snapshot.Limits.MaxDiscardedBody;
         _closeAfter |= !sure || !small;
         _restOfBody = true;
@@ -225,22 +227,9 @@ internal sealed partial class Exchange
         _gateway.Spend.Complete(record);
     }
 
-    private EndReason EndOf(SpendRecord record)
-    {
-        if (record.Refusal != RefusalReason.None || _failure == ForwardFailure.ClientHead)
-        {
-            return EndReason.Refused;
-        }
-
-        return _failure switch
-        {
-            ForwardFailure.None => EndReason.Complete,
-            ForwardFailure.ClientGone or ForwardFailure.ClientNotReading => EndReason.ClientGone,
-            ForwardFailure.ClientBody or ForwardFailure.ClientBodyTimeout => EndReason.Refused,
-            ForwardFailure.Internal => EndReason.Interrupted,
-            _ => _responseStarted ? EndReason.UpstreamCut : EndReason.UpstreamFailed,
-        };
-    }
+    private EndReason EndOf(SpendRecord record) => record.Refusal != RefusalReason.None
+        ? EndReason.Refused
+        : ForwardFailures.EndOf(_failure, _responseStarted);
 
     /// <summary>
     /// Reads and throws away what nobody will serve: the rest of an unwanted body, so that it is never taken for the next request, and behind the last

@@ -1,10 +1,13 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.InteropServices;
+using Proxy.Core.Anthropic;
+using Proxy.Core.Forwarding.Answers;
 using Proxy.Core.Http1;
 using Proxy.Core.Identity;
-using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
 using Proxy.Core.Routing;
+using Proxy.Core.Spend;
 using Proxy.Core.Upstream;
 
 namespace Proxy.Core.Forwarding;
@@ -78,7 +81,7 @@ internal sealed partial class Exchange
         DeadlineKind expired = TakeExpired();
         if (expired == DeadlineKind.RequestHead)
         {
-            Refuse(ForwardFailures.Describe(_failure = ForwardFailure.ClientHeadTimeout));
+            Refuse(ForwardFailures.Describe(_failure = ForwardFailure.ClientHeadTimeout).Answer);
             _closeAfter = true;
             return true;
         }
@@ -117,7 +120,7 @@ internal sealed partial class Exchange
         catch (Exception fault)
         {
             Fail(fault);
-            Refuse(ForwardFailures.Describe(_failure));
+            Refuse(ForwardFailures.Describe(_failure).Answer);
             _closeAfter = true;
         }
     }
@@ -369,7 +372,7 @@ internal sealed partial class Exchange
     private void RefuseHead(HeadError error)
     {
         _failure = ForwardFailure.ClientHead;
-        Refuse(new Refusal(HeadErrors.StatusOf(error), HeadErrors.MessageOf(error)));
+        Refuse(new Answer(HeadErrors.StatusOf(error), HeadErrors.MessageOf(error)));
 
         // After a message that could not be read, nothing on this connection can be (http-rules.md §1.2).
         _closeAfter = true;
@@ -384,10 +387,10 @@ internal sealed partial class Exchange
         }
     }
 
-    private void Refuse(in Refusal refusal)
+    private void Refuse(in Answer answer)
     {
         _verdict = Verdict.Refuse;
-        _refusal = refusal;
+        _refusal = answer;
     }
 
     private static Slice SliceOf(ReadOnlySpan<byte> outer, ReadOnlySpan<byte> inner)

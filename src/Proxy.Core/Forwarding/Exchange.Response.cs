@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using Proxy.Core.Http1;
+using Proxy.Core.Outcomes;
 
 namespace Proxy.Core.Forwarding;
 

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Proxy.Core.Http1;
-using Proxy.Core.Identity;
+using Proxy.Core.Outcomes;
 using Proxy.Core.Upstream;
 
 namespace Proxy.Core.Forwarding;

@@ -1,8 +1,8 @@
-using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Proxy.Core.Http1;
 using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
 using Proxy.Core.Upstream;
 
 namespace Proxy.Core.Forwarding;
@@ -38,7 +38,7 @@ internal sealed partial class Exchange : IDisposable
     // Per request, reset by BeginRequest.
     private GatewaySnapshot _snapshot;
     private Verdict _verdict;
-    private Refusal _refusal;
+    private Answer _refusal;
     private ForwardFailure _failure;
     private int _attempt;
     private bool _closeAfter;

@@ -1,3 +1,5 @@
+using Proxy.Core.Outcomes;
+
 namespace Proxy.Core.Forwarding;
 
 /// <summary>Leaves the middle of an exchange for its one catch: a fault of the exchange itself, never of the code.</summary>

@@ -1,6 +1,9 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
-using Proxy.Core.Metering;
+using Proxy.Core.Identity;
+using Proxy.Core.Pricing;
+using Proxy.Core.Routing;
+using Proxy.Core.Spend;
 
 namespace Proxy.Core.Forwarding;
 
@@ -66,3 +69,19 @@ public sealed class Gateway : IDisposable
 
     public void Dispose() => Clock.Dispose();
 }
+
+/// <summary>What <c>/health/readiness</c> on the data port answers. Written by the host, read by exchanges.</summary>
+public sealed class GatewayHealth
+{
+    private volatile bool _ledgerConnected;
+
+    /// <summary>The ledger can be written.</summary>
+    public bool LedgerConnected
+    {
+        get => _ledgerConnected;
+        set => _ledgerConnected = value;
+    }
+}
+
+/// <summary>Everything a request is judged by. Immutable; replaced as a whole (design.md decision 7).</summary>
+public sealed record GatewaySnapshot(KeyTable Keys, RouteTable Routes, PriceBook Prices, GatewayLimits Limits);

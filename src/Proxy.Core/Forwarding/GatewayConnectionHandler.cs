@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Connections;
+using Proxy.Core.Diagnostics;
 
 namespace Proxy.Core.Forwarding;
 

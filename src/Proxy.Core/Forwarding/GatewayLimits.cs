@@ -1,5 +1,5 @@
+using Proxy.Core.Anthropic;
 using Proxy.Core.Http1;
-using Proxy.Core.Metering;
 
 namespace Proxy.Core.Forwarding;
 

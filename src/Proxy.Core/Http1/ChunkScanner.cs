@@ -280,3 +280,55 @@ public struct ChunkScanner(ChunkLimits limits)
         private byte _first;
     }
 }
+
+/// <summary>What a run of bytes in a chunked body is.</summary>
+public enum ChunkPart : byte
+{
+    /// <summary>The input is used up; give more.</summary>
+    NeedMore,
+
+    /// <summary>Framing in canonical form (size digits, CRLF, last chunk, final CRLF): relay as it is, or drop when the body leaves without chunking.</summary>
+    Framing,
+
+    /// <summary>Chunk extensions and trailers: validated, never relayed.</summary>
+    Discard,
+
+    /// <summary>Body bytes.</summary>
+    Data,
+
+    /// <summary>The message is over; nothing of the input was taken.</summary>
+    End,
+
+    /// <summary>Not in the grammar, or over a limit: <see cref="ChunkScanner.Error"/> says which rule.</summary>
+    Invalid,
+}
+
+/// <summary>Why a chunked body was refused (http-rules.md rows 42 to 45).</summary>
+public enum ChunkError : byte
+{
+    None = 0,
+    SizeMalformed,
+    SizeOverflow,
+    LineTooLong,
+    ExtensionMalformed,
+    ExtensionsTooLong,
+    DataNotTerminated,
+    TrailerMalformed,
+    TrailersTooLong,
+    TrailerForbidden,
+}
+
+/// <summary>Sizes in bytes of what surrounds the data of a chunked body, defaults from http-rules.md §7. Immutable; shared by all connections.</summary>
+public sealed record ChunkLimits
+{
+    public static ChunkLimits Default { get; } = new();
+
+    /// <summary>One chunk line: size and extensions, without CRLF.</summary>
+    public int MaxLine { get; init; } = 4 * 1024;
+
+    /// <summary>All chunk extensions of a body together (CVE-2023-39326).</summary>
+    public int MaxExtensions { get; init; } = 16 * 1024;
+
+    /// <summary>The trailer section.</summary>
+    public int MaxTrailers { get; init; } = 8 * 1024;
+}

@@ -1,4 +1,5 @@
 using System.Text;
+using Proxy.Core.Outcomes;
 
 namespace Proxy.Core.Identity;
 
@@ -132,4 +133,31 @@ public static class CredentialPolicy
         || Ascii.EqualsIgnoreCase(value, "none"u8)
         || Ascii.EqualsIgnoreCase(value, "null"u8)
         || Ascii.EqualsIgnoreCase(value, "undefined"u8);
+}
+
+/// <summary>The outcome of <see cref="CredentialPolicy"/>: either a refusal, or a principal and exactly one credential to send.</summary>
+public readonly record struct CredentialDecision
+{
+    public RefusalReason Refusal { get; init; }
+
+    public Principal? Principal { get; init; }
+
+    public CredentialKind Credential { get; init; }
+
+    public bool ForwardAuthorization => Credential is CredentialKind.OAuth or CredentialKind.Bearer;
+
+    public bool ForwardApiKey => Credential is CredentialKind.Byok;
+}
+
+/// <summary>The credential fields of a request as they came, whitespace around the values removed. A null-like span and <c>Has… = false</c> when the field is absent.</summary>
+public ref struct PresentedCredentials
+{
+    public bool HasGatewayKey;
+    public ReadOnlySpan<byte> GatewayKey;
+
+    public bool HasAuthorization;
+    public ReadOnlySpan<byte> Authorization;
+
+    public bool HasApiKey;
+    public ReadOnlySpan<byte> ApiKey;
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Proxy.Core.Anthropic;
 
 namespace Proxy.Core.Identity;
 

@@ -1,4 +1,6 @@
+using System.Text;
 using Proxy.Core.Admission;
+using Proxy.Core.Anthropic;
 
 namespace Proxy.Core.Identity;
 
@@ -79,4 +81,16 @@ public sealed class Principal
 
     /// <summary>The texts above as the journal writes them; made when first needed, by whichever thread comes first.</summary>
     internal byte[]? JournalTexts { get; set; }
+}
+
+/// <summary>Limits of a key for one model.</summary>
+public sealed class ModelScope(string model, AdmissionScope scope)
+{
+    private readonly byte[] _name = ModelName.WithoutSize(Encoding.UTF8.GetBytes(model)).ToArray();
+
+    public string Model => model;
+
+    public AdmissionScope Scope => scope;
+
+    internal bool Matches(ReadOnlySpan<byte> asked) => asked.SequenceEqual(_name) || ModelName.WithoutDate(asked).SequenceEqual(_name);
 }

@@ -1,4 +1,6 @@
 using Proxy.Core.Identity;
+using Proxy.Core.Metering.Json;
+using Proxy.Core.Spend;
 
 namespace Proxy.Core.Metering;
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Proxy.Core.Spend;
 
 namespace Proxy.Core.Metering;
 

@@ -1,3 +1,6 @@
+using Proxy.Core.Anthropic;
+using Proxy.Core.Spend;
+
 namespace Proxy.Core.Metering;
 
 /// <summary>Reads the usage of an answer that is one JSON document. Resumable at any byte.</summary>

@@ -1,4 +1,7 @@
+using Proxy.Core.Anthropic;
 using Proxy.Core.Identity;
+using Proxy.Core.Outcomes;
+using Proxy.Core.Spend;
 
 namespace Proxy.Core.Metering;
 

@@ -1,3 +1,6 @@
+using Proxy.Core.Metering.Json;
+using Proxy.Core.Spend;
+
 namespace Proxy.Core.Metering;
 
 /// <summary>

@@ -1,4 +1,7 @@
 using System.Text;
+using Proxy.Core.Anthropic;
+using Proxy.Core.Outcomes;
+using Proxy.Core.Spend;
 
 namespace Proxy.Core.Metering;
 

@@ -1,3 +1,7 @@
+using Proxy.Core.Anthropic;
+using Proxy.Core.Metering.Json;
+using Proxy.Core.Spend;
+
 namespace Proxy.Core.Metering;
 
 /// <summary>

@@ -1,3 +1,5 @@
+using Proxy.Core.Spend;
+
 namespace Proxy.Core.Metering;
 
 /// <summary>
@@ -98,7 +100,7 @@ internal sealed class UsageDraft
         }
     }
 
-    public void SetIterationKind(ReadOnlySpan<byte> text) => _iteration!.Kind = UsageWords.Kind(text);
+    public void SetIterationKind(ReadOnlySpan<byte> text) => _iteration!.Kind = UsageWords.KindOf(text);
 
     public void SetIterationModel(ReadOnlySpan<byte> text) => _iteration!.Model.Set(text);
 
@@ -143,13 +145,13 @@ internal sealed class UsageDraft
         switch (field)
         {
             case UsageField.ServiceTier:
-                usage.ServiceTier = UsageWords.Tier(text);
+                usage.ServiceTier = UsageWords.TierOf(text);
                 break;
             case UsageField.Speed:
-                usage.Speed = UsageWords.Speed(text);
+                usage.Speed = UsageWords.SpeedOf(text);
                 break;
             case UsageField.InferenceGeo:
-                usage.InferenceGeo = UsageWords.Geo(text);
+                usage.InferenceGeo = UsageWords.GeoOf(text);
                 break;
         }
     }

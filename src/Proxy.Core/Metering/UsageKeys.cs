@@ -1,3 +1,5 @@
+using Proxy.Core.Spend;
+
 namespace Proxy.Core.Metering;
 
 /// <summary>Names of the fields of anthropic-api.md §5, and where each of them may stand.</summary>
@@ -66,4 +68,31 @@ internal static class UsageKeys
         27 when key.SequenceEqual("cache_creation_input_tokens"u8) => UsageField.CacheCreationInputTokens,
         _ => UsageField.None,
     };
+}
+
+/// <summary>The words that usage fields can hold.</summary>
+internal static class UsageWords
+{
+    public static IterationKind KindOf(ReadOnlySpan<byte> text) =>
+        text.SequenceEqual("message"u8) ? IterationKind.Message
+        : text.SequenceEqual("compaction"u8) ? IterationKind.Compaction
+        : text.SequenceEqual("advisor_message"u8) ? IterationKind.AdvisorMessage
+        : text.SequenceEqual("fallback_message"u8) ? IterationKind.FallbackMessage
+        : IterationKind.Other;
+
+    public static ServiceTier TierOf(ReadOnlySpan<byte> text) =>
+        text.SequenceEqual("standard"u8) ? ServiceTier.Standard
+        : text.SequenceEqual("priority"u8) ? ServiceTier.Priority
+        : text.SequenceEqual("batch"u8) ? ServiceTier.Batch
+        : ServiceTier.Other;
+
+    public static Speed SpeedOf(ReadOnlySpan<byte> text) =>
+        text.SequenceEqual("standard"u8) ? Speed.Standard
+        : text.SequenceEqual("fast"u8) ? Speed.Fast
+        : Speed.Other;
+
+    public static InferenceGeo GeoOf(ReadOnlySpan<byte> text) =>
+        text.SequenceEqual("us"u8) ? InferenceGeo.Us
+        : text.SequenceEqual("global"u8) ? InferenceGeo.Global
+        : InferenceGeo.Other;
 }

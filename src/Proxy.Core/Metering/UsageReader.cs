@@ -1,4 +1,5 @@
-using System.Diagnostics.CodeAnalysis;
+using Proxy.Core.Anthropic;
+using Proxy.Core.Metering.Json;
 
 namespace Proxy.Core.Metering;
 
@@ -216,4 +217,40 @@ internal struct UsageReader
                 break;
         }
     }
+}
+
+/// <summary>What kind of document a <see cref="UsageReader"/> reads: it decides where <c>usage</c> may stand.</summary>
+internal enum UsageDocument : byte
+{
+    /// <summary>An answer that is one JSON document.</summary>
+    Answer = 0,
+
+    /// <summary>The data of one stream event.</summary>
+    StreamEvent,
+
+    /// <summary>One line of batch results.</summary>
+    BatchLine,
+}
+
+/// <summary>The objects and arrays of an answer that <see cref="UsageReader"/> goes into.</summary>
+internal enum UsageNode : byte
+{
+    Outside = 0,
+    Root,
+    Message,
+    Usage,
+    CacheCreation,
+    OutputDetails,
+    ServerToolUse,
+    Iterations,
+    Iteration,
+
+    /// <summary><c>result</c> of a line of batch results.</summary>
+    Result,
+
+    /// <summary><c>content</c> of an answer that is not a stream.</summary>
+    Content,
+
+    /// <summary>An element of <see cref="Content"/>, or the <c>delta</c> of a stream event.</summary>
+    Output,
 }

@@ -73,3 +73,10 @@ public abstract class UpstreamConnection
     /// <summary>Cuts the connection at once, from any thread, any number of times: outstanding operations fail.</summary>
     public abstract void Abort();
 }
+
+/// <summary>Makes connections. Implementations run off the I/O threads: name resolution, connect and handshake may take long.</summary>
+public abstract class UpstreamDialer
+{
+    /// <exception cref="UpstreamException">Resolution, connect, TLS or one of their deadlines failed.</exception>
+    public abstract Task<UpstreamConnection> DialAsync(UpstreamEndpoint endpoint, CancellationToken cancellationToken);
+}

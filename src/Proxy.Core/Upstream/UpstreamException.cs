@@ -1,4 +1,4 @@
-using Proxy.Core.Forwarding;
+using Proxy.Core.Outcomes;
 
 namespace Proxy.Core.Upstream;
 

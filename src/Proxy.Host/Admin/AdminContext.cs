@@ -1,4 +1,4 @@
-using Proxy.Core.Metering;
+using Proxy.Core.Pricing;
 
 namespace Proxy.Host.Admin;
 

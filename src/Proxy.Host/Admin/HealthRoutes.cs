@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Proxy.Core.Metering;
+using Proxy.Core.Pricing;
 using Proxy.Host.Telemetry;
 
 namespace Proxy.Host.Admin;

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Proxy.Core.Anthropic;
 using Proxy.Core.Metering;
+using Proxy.Core.Spend;
 
 namespace Proxy.Host.Admin;
 

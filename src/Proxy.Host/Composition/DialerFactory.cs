@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Proxy.Core.Upstream;
+using Proxy.Core.Upstream.Managed;
 using Proxy.Host.Configuration;
 
 namespace Proxy.Host.Composition;

@@ -1,6 +1,6 @@
 using Proxy.Core.Forwarding;
 using Proxy.Core.Identity;
-using Proxy.Core.Metering;
+using Proxy.Core.Pricing;
 using Proxy.Core.Routing;
 using Proxy.Host.Configuration;
 using Route = Proxy.Core.Routing.Route;
@@ -10,7 +10,7 @@ namespace Proxy.Host.Composition;
 /// <summary>Turns a validated configuration and the ledger's keys into what requests are judged by.</summary>
 internal sealed class SnapshotBuilder(PoolSet pools)
 {
-    /// <summary>Builds a snapshot; the pools it needs exist afterwards, those it does not need are still there (<see cref="PoolSet.KeepOnly"/>).</summary>
+    /// <summary>Builds a snapshot; the pools it needs exist afterwards, those it does not need are still there (<see cref="PoolSet.KeepOnlyAsync"/>).</summary>
     /// <exception cref="ConfigurationException">The price file or a key is unusable.</exception>
     public GatewaySnapshot Build(GatewayConfiguration configuration, IReadOnlyList<Principal> ledgerKeys, string? adminKeyHash)
     {

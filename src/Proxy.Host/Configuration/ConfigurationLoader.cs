@@ -1,8 +1,7 @@
 using System.Text.Json;
-using Microsoft.Extensions.Configuration;
 using Proxy.Core.Forwarding;
 using Proxy.Core.Http1;
-using Proxy.Core.Metering;
+using Proxy.Core.Pricing;
 using Proxy.Core.Upstream;
 using Proxy.Host.Storage;
 

@@ -1,5 +1,5 @@
 using Proxy.Core.Identity;
-using Proxy.Core.Metering;
+using Proxy.Core.Spend;
 
 namespace Proxy.Host.Storage;
 

@@ -1,4 +1,4 @@
-using Proxy.Core.Metering;
+using Proxy.Core.Spend;
 
 namespace Proxy.Host.Storage;
 

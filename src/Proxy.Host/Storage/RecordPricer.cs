@@ -1,4 +1,5 @@
-using Proxy.Core.Metering;
+using Proxy.Core.Pricing;
+using Proxy.Core.Spend;
 
 namespace Proxy.Host.Storage;
 

@@ -1,7 +1,8 @@
-using Proxy.Core.Forwarding;
+using Proxy.Core.Anthropic;
 using Proxy.Core.Http1;
 using Proxy.Core.Identity;
-using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
+using Proxy.Core.Spend;
 
 namespace Proxy.Host.Storage;
 

@@ -1,8 +1,9 @@
 using Proxy.Core.Admission;
+using Proxy.Core.Anthropic;
 using Proxy.Core.Forwarding;
 using Proxy.Core.Identity;
-using Proxy.Core.Metering;
-using Proxy.Core.Metering.Journal;
+using Proxy.Core.Outcomes;
+using Proxy.Core.Spend.Journal;
 using Proxy.Host.Admin;
 using Proxy.Host.Composition;
 using Proxy.Host.Storage;

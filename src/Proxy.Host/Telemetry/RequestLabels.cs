@@ -1,4 +1,5 @@
-using Proxy.Core.Metering;
+using Proxy.Core.Anthropic;
+using Proxy.Core.Outcomes;
 
 namespace Proxy.Host.Telemetry;
 

@@ -1,5 +1,6 @@
 using Proxy.Core.Identity;
-using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
+using Proxy.Core.Spend;
 using Proxy.Host.Storage;
 
 namespace Proxy.Host.Telemetry;

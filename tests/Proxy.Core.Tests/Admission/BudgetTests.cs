@@ -1,6 +1,6 @@
 using CsCheck;
 using Proxy.Core.Admission;
-using Proxy.Core.Identity;
+using Proxy.Core.Outcomes;
 
 namespace Proxy.Core.Tests.Admission;
 

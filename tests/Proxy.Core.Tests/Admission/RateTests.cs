@@ -1,5 +1,5 @@
 using Proxy.Core.Admission;
-using Proxy.Core.Identity;
+using Proxy.Core.Outcomes;
 
 namespace Proxy.Core.Tests.Admission;
 

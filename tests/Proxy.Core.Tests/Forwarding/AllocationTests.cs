@@ -5,8 +5,9 @@ using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Proxy.Core.Forwarding;
 using Proxy.Core.Identity;
-using Proxy.Core.Metering;
+using Proxy.Core.Pricing;
 using Proxy.Core.Routing;
+using Proxy.Core.Spend;
 using Proxy.Core.Upstream;
 
 namespace Proxy.Core.Tests.Forwarding;

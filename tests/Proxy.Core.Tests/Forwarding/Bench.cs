@@ -6,7 +6,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Proxy.Core.Forwarding;
 using Proxy.Core.Identity;
-using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
+using Proxy.Core.Pricing;
 using Proxy.Core.Routing;
 using Proxy.Core.Upstream;
 

@@ -1,5 +1,5 @@
-using Proxy.Core.Forwarding;
-using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
+using Proxy.Core.Spend;
 
 namespace Proxy.Core.Tests.Forwarding;
 

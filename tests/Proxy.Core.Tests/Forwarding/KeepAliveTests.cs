@@ -1,4 +1,4 @@
-using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
 
 namespace Proxy.Core.Tests.Forwarding;
 

@@ -1,7 +1,6 @@
 using Proxy.Core.Admission;
-using Proxy.Core.Forwarding;
 using Proxy.Core.Identity;
-using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
 
 namespace Proxy.Core.Tests.Forwarding;
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
-using Proxy.Core.Forwarding;
-using Proxy.Core.Identity;
-using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
+using Proxy.Core.Spend;
 
 namespace Proxy.Core.Tests.Forwarding;
 

@@ -1,6 +1,6 @@
 using System.Text;
-using Proxy.Core.Forwarding;
-using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
+using Proxy.Core.Spend;
 
 namespace Proxy.Core.Tests.Forwarding;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using Proxy.Core.Metering;
+using Proxy.Core.Spend;
 
 namespace Proxy.Core.Tests.Forwarding;
 

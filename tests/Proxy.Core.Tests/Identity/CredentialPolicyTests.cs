@@ -1,5 +1,6 @@
 using System.Text;
 using Proxy.Core.Identity;
+using Proxy.Core.Outcomes;
 using static Proxy.Core.Tests.Identity.Keys;
 
 namespace Proxy.Core.Tests.Identity;

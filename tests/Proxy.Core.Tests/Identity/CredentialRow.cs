@@ -1,4 +1,5 @@
 using Proxy.Core.Identity;
+using Proxy.Core.Outcomes;
 
 namespace Proxy.Core.Tests.Identity;
 

@@ -1,7 +1,10 @@
 using System.Text;
+using Proxy.Core.Anthropic;
 using Proxy.Core.Http1;
 using Proxy.Core.Identity;
 using Proxy.Core.Metering;
+using Proxy.Core.Pricing;
+using Proxy.Core.Spend;
 using Proxy.Core.Tests.Forwarding;
 
 namespace Proxy.Core.Tests.Metering;

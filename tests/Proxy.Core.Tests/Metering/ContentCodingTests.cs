@@ -1,6 +1,8 @@
 using System.IO.Compression;
 using System.Text;
+using Proxy.Core.Anthropic;
 using Proxy.Core.Metering;
+using Proxy.Core.Spend;
 
 namespace Proxy.Core.Tests.Metering;
 

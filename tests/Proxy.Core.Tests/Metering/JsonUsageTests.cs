@@ -1,4 +1,5 @@
 using Proxy.Core.Metering;
+using Proxy.Core.Spend;
 
 namespace Proxy.Core.Tests.Metering;
 

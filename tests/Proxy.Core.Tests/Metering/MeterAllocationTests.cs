@@ -1,4 +1,7 @@
+using Proxy.Core.Anthropic;
 using Proxy.Core.Metering;
+using Proxy.Core.Pricing;
+using Proxy.Core.Spend;
 
 namespace Proxy.Core.Tests.Metering;
 

@@ -1,5 +1,8 @@
+using Proxy.Core.Anthropic;
 using Proxy.Core.Identity;
 using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
+using Proxy.Core.Spend;
 
 namespace Proxy.Core.Tests.Metering;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Proxy.Core.Metering;
+using Proxy.Core.Spend;
 
 namespace Proxy.Core.Tests.Metering;
 

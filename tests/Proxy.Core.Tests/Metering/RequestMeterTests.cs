@@ -1,4 +1,6 @@
+using Proxy.Core.Anthropic;
 using Proxy.Core.Metering;
+using Proxy.Core.Spend;
 
 namespace Proxy.Core.Tests.Metering;
 

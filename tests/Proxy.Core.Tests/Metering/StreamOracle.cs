@@ -1,7 +1,9 @@
 using System.Net.ServerSentEvents;
 using System.Text;
 using System.Text.Json;
-using Proxy.Core.Metering;
+using Proxy.Core.Anthropic;
+using Proxy.Core.Outcomes;
+using Proxy.Core.Spend;
 
 namespace Proxy.Core.Tests.Metering;
 

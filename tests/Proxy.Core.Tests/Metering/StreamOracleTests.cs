@@ -1,4 +1,6 @@
 using Proxy.Core.Metering;
+using Proxy.Core.Pricing;
+using Proxy.Core.Spend;
 
 namespace Proxy.Core.Tests.Metering;
 

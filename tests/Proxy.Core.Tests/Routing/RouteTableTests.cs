@@ -1,8 +1,8 @@
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
+using Proxy.Core.Anthropic;
 using Proxy.Core.Http1;
 using Proxy.Core.Identity;
-using Proxy.Core.Metering;
 using Proxy.Core.Routing;
 using Proxy.Core.Upstream;
 

@@ -1,4 +1,5 @@
 using Proxy.Core.Upstream;
+using Proxy.Core.Upstream.Managed;
 
 namespace Proxy.Core.Tests.Upstream;
 

@@ -2,8 +2,9 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using Proxy.Core.Forwarding;
+using Proxy.Core.Outcomes;
 using Proxy.Core.Upstream;
+using Proxy.Core.Upstream.Managed;
 
 namespace Proxy.Core.Tests.Upstream;
 

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text;
 using Proxy.Core.Upstream;
+using Proxy.Core.Upstream.Managed;
 
 namespace Proxy.Core.Tests.Upstream;
 

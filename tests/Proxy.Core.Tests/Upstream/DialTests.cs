@@ -1,7 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
-using Proxy.Core.Forwarding;
+using Proxy.Core.Outcomes;
 using Proxy.Core.Upstream;
+using Proxy.Core.Upstream.Managed;
 
 namespace Proxy.Core.Tests.Upstream;
 

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
-using Proxy.Core.Forwarding;
+using Proxy.Core.Outcomes;
 using Proxy.Core.Upstream;
 
 namespace Proxy.Core.Tests.Upstream;

@@ -1,5 +1,7 @@
 using System.Text;
+using Proxy.Core.Anthropic;
 using Proxy.Core.Metering;
+using Proxy.Core.Spend;
 
 namespace Proxy.Fuzz.Targets;
 

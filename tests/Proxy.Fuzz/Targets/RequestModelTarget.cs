@@ -1,7 +1,10 @@
 using System.Text;
 using System.Text.Json;
+using Proxy.Core.Anthropic;
 using Proxy.Core.Identity;
 using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
+using Proxy.Core.Spend;
 
 namespace Proxy.Fuzz.Targets;
 

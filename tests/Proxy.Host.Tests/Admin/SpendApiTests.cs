@@ -1,9 +1,10 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using Proxy.Core.Anthropic;
 using Proxy.Core.Http1;
 using Proxy.Core.Identity;
-using Proxy.Core.Metering;
+using Proxy.Core.Spend;
 
 namespace Proxy.Host.Tests.Admin;
 

@@ -1,6 +1,8 @@
 using System.Text;
+using Proxy.Core.Anthropic;
 using Proxy.Core.Identity;
-using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
+using Proxy.Core.Spend;
 using Proxy.Host.Storage;
 using Proxy.Host.Tests.EndToEnd;
 using Proxy.Host.Tests.Storage;

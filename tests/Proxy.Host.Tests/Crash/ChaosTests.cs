@@ -1,13 +1,10 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
-using System.Text;
 using System.Text.RegularExpressions;
-using Proxy.Core.Metering;
 using Proxy.Host.Storage;
 using Proxy.Host.Storage.Sqlite;
 using Proxy.Host.Tests.EndToEnd;
 using Proxy.Host.Tests.Storage;
-using Proxy.Host.Tests.Wire;
 using Proxy.Simulator;
 using Proxy.Simulator.Records;
 

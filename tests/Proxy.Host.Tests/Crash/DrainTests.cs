@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
-using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
 using Proxy.Host.Storage;
 using Proxy.Host.Storage.Sqlite;
 using Proxy.Host.Tests.EndToEnd;

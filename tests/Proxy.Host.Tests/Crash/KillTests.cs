@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Text;
-using Proxy.Core.Metering;
 using Proxy.Host.Storage;
 using Proxy.Host.Storage.Sqlite;
 using Proxy.Host.Tests.EndToEnd;

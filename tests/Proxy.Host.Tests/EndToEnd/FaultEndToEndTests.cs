@@ -1,7 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
-using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
+using Proxy.Core.Spend;
 using Proxy.Host.Storage;
 
 namespace Proxy.Host.Tests.EndToEnd;

@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Proxy.Core.Forwarding;
 using Proxy.Core.Identity;
-using Proxy.Core.Metering;
+using Proxy.Core.Pricing;
 using Proxy.Core.Upstream;
 using Proxy.Host.Admin;
 using Proxy.Host.Configuration;

@@ -1,4 +1,5 @@
-using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
+using Proxy.Core.Spend;
 using Proxy.Host.Storage;
 using Proxy.Simulator;
 using Proxy.Simulator.Records;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
-using Proxy.Core.Metering;
+using Proxy.Core.Anthropic;
+using Proxy.Core.Outcomes;
 using Proxy.Host.Storage;
 
 namespace Proxy.Host.Tests.EndToEnd;

@@ -1,7 +1,8 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using Proxy.Core.Anthropic;
 using Proxy.Core.Identity;
-using Proxy.Core.Metering;
+using Proxy.Core.Spend;
 using Proxy.Host.Storage;
 
 namespace Proxy.Host.Tests.EndToEnd;

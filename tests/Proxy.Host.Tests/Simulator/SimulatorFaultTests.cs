@@ -3,7 +3,6 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using Proxy.Simulator;
 using Proxy.Simulator.Records;
 
 namespace Proxy.Host.Tests.Simulator;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Proxy.Simulator;
 using Proxy.Simulator.Records;
 using Proxy.Simulator.Usage;
 

@@ -1,9 +1,10 @@
 using System.Reflection;
 using Microsoft.Data.Sqlite;
-using Proxy.Core.Forwarding;
+using Proxy.Core.Anthropic;
 using Proxy.Core.Http1;
 using Proxy.Core.Identity;
-using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
+using Proxy.Core.Spend;
 using Proxy.Host.Storage;
 using Proxy.Host.Storage.Sqlite;
 

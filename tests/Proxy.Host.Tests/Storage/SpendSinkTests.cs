@@ -1,8 +1,10 @@
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Time.Testing;
 using Proxy.Core.Forwarding;
-using Proxy.Core.Metering;
-using Proxy.Core.Metering.Journal;
+using Proxy.Core.Outcomes;
+using Proxy.Core.Pricing;
+using Proxy.Core.Spend;
+using Proxy.Core.Spend.Journal;
 using Proxy.Host.Storage;
 using Proxy.Host.Storage.Sqlite;
 

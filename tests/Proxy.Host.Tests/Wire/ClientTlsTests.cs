@@ -3,7 +3,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
 using Proxy.Host.Configuration;
 using Proxy.Host.Tests.EndToEnd;
 using Proxy.Host.Tests.Storage;

@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
-using Proxy.Core.Forwarding;
-using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
 using Proxy.Host.Tests.EndToEnd;
 
 namespace Proxy.Host.Tests.Wire;

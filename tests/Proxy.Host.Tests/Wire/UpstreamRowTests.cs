@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using Proxy.Core.Forwarding;
-using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
 using Proxy.Host.Storage;
 using Proxy.Host.Tests.EndToEnd;
 

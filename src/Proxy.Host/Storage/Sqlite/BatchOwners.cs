@@ -1,6 +1,7 @@
 using Microsoft.Data.Sqlite;
+using Proxy.Core.Anthropic;
 using Proxy.Core.Identity;
-using Proxy.Core.Metering;
+using Proxy.Core.Spend;
 
 namespace Proxy.Host.Storage.Sqlite;
 

@@ -1,8 +1,9 @@
 using Microsoft.Data.Sqlite;
-using Proxy.Core.Forwarding;
+using Proxy.Core.Anthropic;
 using Proxy.Core.Http1;
 using Proxy.Core.Identity;
-using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
+using Proxy.Core.Spend;
 
 namespace Proxy.Host.Storage.Sqlite;
 

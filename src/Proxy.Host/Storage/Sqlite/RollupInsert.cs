@@ -1,7 +1,7 @@
 using System.Globalization;
-using Microsoft.Data.Sqlite;
 using Proxy.Core.Identity;
-using Proxy.Core.Metering;
+using Proxy.Core.Outcomes;
+using Proxy.Core.Spend;
 
 namespace Proxy.Host.Storage.Sqlite;
 

@@ -1,6 +1,6 @@
 using Microsoft.Data.Sqlite;
 using Proxy.Core.Identity;
-using Proxy.Core.Metering;
+using Proxy.Core.Spend;
 
 namespace Proxy.Host.Storage.Sqlite;
 

@@ -1,8 +1,7 @@
-using System.Buffers;
 using System.Text;
 using System.Text.Unicode;
 using Microsoft.Data.Sqlite;
-using Proxy.Core.Metering;
+using Proxy.Core.Spend;
 using SQLitePCL;
 
 namespace Proxy.Host.Storage.Sqlite;

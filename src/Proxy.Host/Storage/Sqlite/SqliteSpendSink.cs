@@ -1,7 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using Proxy.Core.Forwarding;
-using Proxy.Core.Metering;
-using Proxy.Core.Metering.Journal;
+using Proxy.Core.Pricing;
+using Proxy.Core.Spend;
+using Proxy.Core.Spend.Journal;
 
 namespace Proxy.Host.Storage.Sqlite;
 

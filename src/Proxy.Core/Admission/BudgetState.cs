@@ -1,6 +1,0 @@
-namespace Proxy.Core.Admission;
-
-/// <summary>A budget's window as it is now. Nano-USD; times in Unix milliseconds.</summary>
-/// <param name="LimitNanoUsd">With any temporary increase; <see cref="long.MaxValue"/> where only a soft budget is watched.</param>
-/// <param name="EndsUnixMs"><see cref="long.MaxValue"/> for one that never resets.</param>
-public readonly record struct BudgetState(BudgetPeriod Period, long LimitNanoUsd, long SpentNanoUsd, long ReservedNanoUsd, long StartedUnixMs, long EndsUnixMs);

@@ -1,0 +1,15 @@
+namespace Proxy.Core.Anthropic;
+
+/// <summary>The parts of a model id (anthropic-api.md §5 rule 6): <c>name[-YYYYMMDD][[1m]]</c>.</summary>
+internal static class ModelName
+{
+    private const int DateLength = 9;
+
+    public static ReadOnlySpan<byte> WithoutSize(ReadOnlySpan<byte> id) => id.EndsWith("[1m]"u8) ? id[..^4] : id;
+
+    public static ReadOnlySpan<byte> WithoutDate(ReadOnlySpan<byte> id)
+    {
+        bool isDated = id.Length > DateLength && id[^DateLength] == '-' && !id[^(DateLength - 1)..].ContainsAnyExceptInRange((byte)'0', (byte)'9');
+        return isDated ? id[..^DateLength] : id;
+    }
+}

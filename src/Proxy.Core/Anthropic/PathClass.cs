@@ -1,0 +1,22 @@
+namespace Proxy.Core.Anthropic;
+
+/// <summary>What kind of work a request asks for, judged by method and path below the route's prefix.</summary>
+public enum PathClass : byte
+{
+    Other = 0,
+    Messages,
+    CountTokens,
+    Batches,
+    BatchResults,
+    Models,
+    Files,
+
+    /// <summary>POST of a new batch; the other work on batches is <see cref="Batches"/>.</summary>
+    BatchCreation,
+    Skills,
+    Agents,
+    Sessions,
+
+    /// <summary>Other things that belong to the workspace behind a key: environments, vaults, memory stores, the organization.</summary>
+    Workspace,
+}

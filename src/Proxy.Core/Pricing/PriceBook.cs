@@ -1,0 +1,226 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Proxy.Core.Anthropic;
+using Proxy.Core.Outcomes;
+using Proxy.Core.Spend;
+
+namespace Proxy.Core.Pricing;
+
+/// <summary>Prices by model and date (prices.md). Immutable: a new one replaces it as a whole. Money is integer: rates in pico-USD a token, results in nano-USD rounded once.</summary>
+public sealed class PriceBook
+{
+    private const string Resource = "Proxy.Core.Pricing.prices.json";
+
+    private const long PicoPerNano = 1000;
+    private const long WebSearchPicoUsd = 10_000_000_000;
+
+    // Sums run in half pico-USD times the thousandths of both multipliers, so that nothing is rounded before the end.
+    private const long UnitsPerPico = RateSet.Scale * ModelPrice.One * ModelPrice.One;
+
+    // No request has a trillion tokens. Counts that claim so are cut, which keeps every sum far below 2^127.
+    private const long LargestCount = 1_000_000_000_000;
+
+    private static readonly Lazy<PriceBook> LazyBuiltIn = new(ReadBuiltIn);
+
+    private readonly ModelTable _models;
+    private readonly ModelPrice _fallback;
+
+    private PriceBook(ModelTable models, ModelPrice fallback, string version)
+    {
+        _models = models;
+        _fallback = fallback;
+        Version = version;
+    }
+
+    /// <summary>The prices that ship with the gateway.</summary>
+    public static PriceBook BuiltIn => LazyBuiltIn.Value;
+
+    /// <summary>The price map that ships with the gateway, for a book with other fall-back rates.</summary>
+    public static byte[] ReadBuiltInMap()
+    {
+        using Stream stream = typeof(PriceBook).Assembly.GetManifestResourceStream(Resource)
+            ?? throw new InvalidOperationException("The price map is missing from the build.");
+        byte[] map = new byte[stream.Length];
+        stream.ReadExactly(map);
+        return map;
+    }
+
+    /// <summary>Reads LiteLLM's price map format with our <c>x_</c> notes.</summary>
+    /// <exception cref="FormatException">Names the model and the field that is wrong.</exception>
+    public static PriceBook Parse(ReadOnlySpan<byte> utf8Json, FallbackRates fallback)
+    {
+        List<ModelPrice> models = PriceMapReader.Read(utf8Json, out string latestDate);
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(utf8Json);
+        hash.AppendData(System.Text.Encoding.UTF8.GetBytes(
+            string.Create(CultureInfo.InvariantCulture, $"|{fallback.InputPerMillion:0.######}|{fallback.OutputPerMillion:0.######}")));
+        string digest = Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 4));
+        return new PriceBook(new ModelTable(models), BuildFallback(fallback), latestDate.Length == 0 ? digest : $"{latestDate}-{digest}");
+    }
+
+    /// <summary>Identifies this data in the ledger: the newest date in its notes, and a hash of it and the fall-back rates.</summary>
+    public string Version { get; }
+
+    /// <summary>False for a model that takes the fall-back rate: what a host warns about, once per model.</summary>
+    public bool Knows(ReadOnlySpan<byte> model) => _models.Find(model) is not null;
+
+    /// <summary>Prices a finished record: sets <see cref="SpendRecord.CostNanoUsd"/>, <see cref="SpendRecord.PriceVersion"/> and the price flags. Never allocates.</summary>
+    public void Price(SpendRecord record)
+    {
+        record.PriceVersion = Version;
+        record.Flags &= ~(SpendFlags.PriceUnknown | SpendFlags.SplitInferred | SpendFlags.RateInferred);
+        record.CostNanoUsd = IsFree(record) ? 0 : ToNano(SumUnits(record));
+    }
+
+    /// <summary>
+    /// What a request may cost at most, as far as can be told before it is sent: all of its input fresh, all the output it allows, at the standard
+    /// rates of its model. In nano-USD; never allocates.
+    /// </summary>
+    /// <param name="model">As asked; unknown and empty ones take the fall-back rates.</param>
+    public long Estimate(ReadOnlySpan<byte> model, long inputTokens, long outputTokens, long nowUnixMs)
+    {
+        ModelPrice price = _models.Find(model) ?? _fallback;
+        RateSet rates = price.PeriodAt(nowUnixMs).TierFor(Count(inputTokens)).Standard;
+        Int128 pico = ((Int128)Count(inputTokens) * rates[RateKind.Input]) + ((Int128)Count(outputTokens) * rates[RateKind.Output]);
+        return ToNano(pico * ModelPrice.One * ModelPrice.One);
+    }
+
+    /// <summary>Only inference costs money, and an error before any output costs none (anthropic-api.md §5 rule 4).</summary>
+    private static bool IsFree(SpendRecord record) =>
+        (record.PathClass != PathClass.Messages && record.BatchId.IsEmpty) || (record.EndReason == EndReason.UpstreamErrorEvent && record.Usage.OutputTokens == 0);
+
+    private Int128 SumUnits(SpendRecord record)
+    {
+        ReadOnlySpan<byte> served = record.ModelServed.IsEmpty ? record.ModelAsked.Bytes : record.ModelServed.Bytes;
+        long searches = record.Usage.WebSearchRequests;
+        Int128 units = 0;
+        if (record.IterationCount == 0)
+        {
+            units = SumTokens(record, served, in record.Usage);
+        }
+        else
+        {
+            // The top level leaves out advisors and compactions; the iterations are all there is.
+            long searchesInside = 0;
+            for (int i = 0; i < record.IterationCount; i++)
+            {
+                IterationUsage iteration = record.Iteration(i);
+                units += SumTokens(record, iteration.Model.IsEmpty ? served : iteration.Model.Bytes, in iteration.Usage);
+                searchesInside = UsageCounters.Sum(searchesInside, iteration.Usage.WebSearchRequests);
+            }
+
+            searches = Math.Max(searches, searchesInside);
+        }
+
+        if (searches != 0)
+        {
+            long each = _models.Find(served)?.WebSearchPicoUsd ?? WebSearchPicoUsd;
+            units += (Int128)Count(searches) * each * UnitsPerPico;
+        }
+
+        return units;
+    }
+
+    private Int128 SumTokens(SpendRecord record, ReadOnlySpan<byte> model, in UsageCounters usage)
+    {
+        long input = Count(usage.InputTokens);
+        long read = Count(usage.CacheReadInputTokens);
+        long write5m = Count(usage.CacheCreation5mInputTokens);
+        long write1h = Count(usage.CacheCreation1hInputTokens);
+        long output = Count(usage.OutputTokens);
+
+        // Rule 2: what the split does not cover counts as 5-minute writes.
+        long unsplit = Count(usage.CacheCreationInputTokens) - write5m - write1h;
+        if (unsplit > 0)
+        {
+            write5m += unsplit;
+            record.Flags |= SpendFlags.SplitInferred;
+        }
+
+        if ((input | read | write5m | write1h | output) == 0)
+        {
+            return 0;
+        }
+
+        ModelPrice? known = _models.Find(model);
+        if (known is null)
+        {
+            record.Flags |= SpendFlags.PriceUnknown;
+        }
+
+        ModelPrice price = known ?? _fallback;
+        ServiceTier service = usage.ServiceTier != ServiceTier.Unreported ? usage.ServiceTier : record.Usage.ServiceTier;
+        PriceTier tier = price.PeriodAt(record.StartedAtUnixMs).TierFor(input + read + write5m + write1h);
+        RateSet rates = service switch { ServiceTier.Batch => tier.Batch, ServiceTier.Priority => tier.Priority, _ => tier.Standard };
+
+        bool isInferred = (input != 0 && rates.IsInferred(RateKind.Input)) || (read != 0 && rates.IsInferred(RateKind.CacheRead))
+            || (write5m != 0 && rates.IsInferred(RateKind.CacheWrite5m)) || (write1h != 0 && rates.IsInferred(RateKind.CacheWrite1h))
+            || (output != 0 && rates.IsInferred(RateKind.Output));
+        Int128 sum = ((Int128)input * rates[RateKind.Input]) + ((Int128)read * rates[RateKind.CacheRead])
+            + ((Int128)write5m * rates[RateKind.CacheWrite5m]) + ((Int128)write1h * rates[RateKind.CacheWrite1h])
+            + ((Int128)output * rates[RateKind.Output]);
+
+        int fast = ModelPrice.One;
+        Speed speed = usage.Speed != Speed.Unreported ? usage.Speed : record.Usage.Speed;
+        if (speed == Speed.Fast && service != ServiceTier.Batch && record.StartedAtUnixMs < price.FastEndsUnixMs)
+        {
+            fast = price.FastMultiplier;
+            isInferred |= price.IsFastPriceMissing;
+        }
+
+        InferenceGeo geo = usage.InferenceGeo != InferenceGeo.Unreported ? usage.InferenceGeo : record.Usage.InferenceGeo;
+        int region = geo == InferenceGeo.Us ? price.UsMultiplier : ModelPrice.One;
+        if (isInferred)
+        {
+            record.Flags |= SpendFlags.RateInferred;
+        }
+
+        return sum * fast * region;
+    }
+
+    private static long ToNano(Int128 units)
+    {
+        const long UnitsPerNano = UnitsPerPico * PicoPerNano;
+        Int128 nano = (units + (UnitsPerNano / 2)) / UnitsPerNano;
+        return nano > long.MaxValue ? long.MaxValue : (long)nano;
+    }
+
+    private static long Count(long count) => Math.Min(count, LargestCount);
+
+    private static ModelPrice BuildFallback(FallbackRates fallback)
+    {
+        RateSet rates = new();
+        for (RateKind kind = RateKind.Input; kind <= RateKind.Output; kind++)
+        {
+            decimal perMillion = kind == RateKind.Output ? fallback.OutputPerMillion : fallback.InputPerMillion;
+            if (perMillion is < 0 or > 1_000_000)
+            {
+                throw new FormatException($"The fall-back rate of {kind} is not between 0 and 1,000,000 USD per million tokens.");
+            }
+
+            rates.Set(kind, (long)decimal.Round(perMillion * 1_000_000m) * RateSet.Scale, isInferred: false);
+        }
+
+        return new ModelPrice
+        {
+            Model = "",
+            Periods = [new PricePeriod(long.MinValue, [new PriceTier(0, rates, rates, rates)])],
+            WebSearchPicoUsd = WebSearchPicoUsd,
+        };
+    }
+
+    private static PriceBook ReadBuiltIn() => Parse(ReadBuiltInMap(), new FallbackRates());
+}
+
+/// <summary>What a model without a price costs, USD per million tokens (anthropic-api.md §5 rule 5). Cache writes and reads of an unknown model count as input.</summary>
+public sealed record FallbackRates(decimal InputPerMillion = 5m, decimal OutputPerMillion = 25m);
+
+/// <summary>An entry of <c>x_price_history</c>: rates that hold from a moment (inclusive) until another (exclusive).</summary>
+internal sealed class PriceChange
+{
+    public long FromUnixMs { get; set; } = long.MinValue;
+
+    public long UntilUnixMs { get; set; } = long.MaxValue;
+
+    public Dictionary<RateName, long> Rates { get; } = [];
+}
