@@ -13,8 +13,8 @@ public sealed class CoarseClock : IDisposable
     private readonly long _origin;
     private readonly ITimer _timer;
     private readonly Lock _gate = new();
-    private readonly List<Exchange> _exchanges = [];
-    private readonly List<Exchange> _round = [];
+    private readonly List<ClientConnection> _connections = [];
+    private readonly List<ClientConnection> _round = [];
     private byte[] _date;
     private long _dateSecond;
     private long _nowMs;
@@ -41,7 +41,7 @@ public sealed class CoarseClock : IDisposable
         {
             lock (_gate)
             {
-                return _exchanges.Count;
+                return _connections.Count;
             }
         }
     }
@@ -50,36 +50,36 @@ public sealed class CoarseClock : IDisposable
 
     internal void AbortAll()
     {
-        List<Exchange> all;
+        List<ClientConnection> all;
         lock (_gate)
         {
-            all = [.. _exchanges];
+            all = [.. _connections];
         }
 
-        foreach (Exchange exchange in all)
+        foreach (ClientConnection connection in all)
         {
-            exchange.Abort();
-        }
-    }
-
-    internal void Watch(Exchange exchange)
-    {
-        lock (_gate)
-        {
-            exchange.ClockIndex = _exchanges.Count;
-            _exchanges.Add(exchange);
+            connection.Abort();
         }
     }
 
-    internal void Forget(Exchange exchange)
+    internal void Watch(ClientConnection connection)
     {
         lock (_gate)
         {
-            int last = _exchanges.Count - 1;
-            Exchange moved = _exchanges[last];
-            _exchanges[exchange.ClockIndex] = moved;
-            moved.ClockIndex = exchange.ClockIndex;
-            _exchanges.RemoveAt(last);
+            connection.ClockIndex = _connections.Count;
+            _connections.Add(connection);
+        }
+    }
+
+    internal void Forget(ClientConnection connection)
+    {
+        lock (_gate)
+        {
+            int last = _connections.Count - 1;
+            ClientConnection moved = _connections[last];
+            _connections[connection.ClockIndex] = moved;
+            moved.ClockIndex = connection.ClockIndex;
+            _connections.RemoveAt(last);
         }
     }
 
@@ -107,12 +107,12 @@ public sealed class CoarseClock : IDisposable
         {
             lock (_gate)
             {
-                _round.AddRange(_exchanges);
+                _round.AddRange(_connections);
             }
 
-            foreach (Exchange exchange in _round)
+            foreach (ClientConnection connection in _round)
             {
-                exchange.OnTick(nowMs);
+                connection.OnTick(nowMs);
             }
         }
         finally

@@ -1,208 +1,403 @@
-using System.IO.Pipelines;
-using Microsoft.AspNetCore.Connections;
+using System.Diagnostics.CodeAnalysis;
+using Proxy.Core.Admission;
+using Proxy.Core.Anthropic;
+using Proxy.Core.Diagnostics;
+using Proxy.Core.Forwarding.Answers;
 using Proxy.Core.Http1;
+using Proxy.Core.Identity;
 using Proxy.Core.Metering;
 using Proxy.Core.Outcomes;
+using Proxy.Core.Spend;
 using Proxy.Core.Upstream;
 
 namespace Proxy.Core.Forwarding;
 
 /// <summary>
-/// The life of the requests of one client connection, one after the other: open this file to learn what happens to a request and follow the
-/// numbered steps into the other parts. One asynchronous method for the connection, which awaits only pipes, the upstream connection and
-/// our own <see cref="Signal"/>; every step between two awaits is a synchronous method. That is what keeps it free of allocations: an async
-/// method per step would build a state machine each time it waits.
-/// Owner: the task that runs <see cref="RunAsync"/>. Two other threads look in: the coarse clock (<see cref="OnTick"/>) and the transport
-/// (client gone, drain); they touch nothing but what Exchange.Deadlines.cs guards.
+/// One request: what was decided about it, what it holds of its limits, its record, and how it went. Steps 6 and 11 are here; the corridor that calls
+/// them in order is <see cref="ClientConnection"/>. Reused for each request of a connection. Owned by the connection's task; while an upload runs, the
+/// reservation is the upload's (<see cref="TryAdmitWhole"/>).
 /// </summary>
-internal sealed partial class Exchange : IDisposable
+internal sealed class Exchange(Gateway gateway) : IDisposable
 {
-    /// <summary>Space asked for before each read of a response body; a pool block is larger, and all of it is used.</summary>
-    private const int MinimumRead = 4096;
+    /// <summary>What the gateway adds to a head at most: Host, the credential, restated framing, Accept-Encoding.</summary>
+    private const int HeadRoom = 2048;
 
-    /// <summary>A response that keeps coming is handed to the transport at this size.</summary>
-    private const int FlushThreshold = 64 * 1024;
+    /// <summary>About so many bytes of a request make a token.</summary>
+    private const int BytesPerToken = 4;
 
-    private readonly Gateway _gateway;
-    private readonly CoarseClock _clock;
-    private readonly ConnectionContext _connection;
-    private readonly IHalfClosing? _halfClosing;
-    private readonly PipeReader _input;
-    private readonly PipeWriter _output;
+    private GatewaySnapshot _snapshot = gateway.Snapshot;
+    private Decision _decision;
+    private Answer _answer;
+    private Reservation _reservation;
+    private SpendRecord? _record;
+    private Guid _id;
+    private long _startedAt;
+    private long _startedAtUnixMs;
+    private bool _isSettled;
+    private bool _mayRetry;
 
-    private readonly RequestHead _request = new();
-    private readonly ResponseHead _response = new();
-    private readonly RequestMeter _requestMeter = new();
-    private readonly ResponseMeter _responseMeter;
+    /// <summary>Looks at the response as it passes.</summary>
+    public ResponseMeter Meter { get; } = new(gateway.Spend);
 
-    // Per request, reset by BeginRequest.
-    private GatewaySnapshot _snapshot;
-    private Verdict _verdict;
-    private Answer _refusal;
-    private ForwardFailure _failure;
-    private int _attempt;
-    private bool _closeAfter;
-    private bool _responseStarted;
-    private int _unflushed;
+    public GatewayLimits Limits => _snapshot.Limits;
 
-    public Exchange(Gateway gateway, ConnectionContext connection)
+    public Verdict Verdict => _decision.Verdict;
+
+    /// <summary>Where an upstream connection comes from. Only of a request that is forwarded.</summary>
+    public UpstreamPool Pool => _decision.Route!.Pool;
+
+    /// <summary>The principal whose models the body must keep to; null where it need not.</summary>
+    public Principal? Guarded => _decision.IsGuarded ? _decision.Credential.Principal : null;
+
+    public PathClass Path => _decision.Path;
+
+    /// <summary>The message could not be read: nothing behind it on this connection can be.</summary>
+    public bool IsMalformed => _decision.IsMalformed;
+
+    /// <summary>Why it did not end well; None so far.</summary>
+    public ForwardFailure Failure { get; private set; }
+
+    /// <summary>Attempts to send it, the one under way included.</summary>
+    public int Attempt { get; private set; }
+
+    /// <summary>Where it is written down; null when it is not.</summary>
+    public SpendRecord? Record => _record;
+
+    /// <summary>Nobody is there who could read an answer, or what was begun cannot be completed.</summary>
+    public bool HasNothingToSay => Failure != ForwardFailure.None && _answer.Status == 0;
+
+    /// <summary>A new request, judged by the newest snapshot.</summary>
+    public void Begin()
     {
-        _gateway = gateway;
-        _clock = gateway.Clock;
-        _connection = connection;
-        _halfClosing = connection.Features.Get<IHalfClosing>();
-        _input = connection.Transport.Input;
-        _output = connection.Transport.Output;
         _snapshot = gateway.Snapshot;
-        _responseMeter = new ResponseMeter(gateway.Spend);
+        _decision = default;
+        _answer = default;
+        _reservation = default;
+        _record = null;
+        _isSettled = false;
+        _mayRetry = false;
+        Failure = ForwardFailure.None;
+        Attempt = 0;
     }
 
-    /// <summary>Serves the connection until it ends. Never throws for anything a peer does.</summary>
-    public async Task RunAsync()
+    /// <summary>The first byte of its head has come.</summary>
+    public void HeadBegins()
     {
+        _startedAt = gateway.Time.GetTimestamp();
+        _startedAtUnixMs = gateway.Time.GetUtcNow().ToUnixTimeMilliseconds();
+        _id = ExchangeId.Create(_startedAtUnixMs);
+    }
+
+    /// <summary>Steps 2 to 5, and 6 as far as the head alone tells. Nothing has been sent anywhere yet.</summary>
+    public void Decide(RequestHead request, ReadOnlySpan<byte> head, bool isDraining)
+    {
+        _decision = RequestJudge.Decide(request, head, _snapshot, gateway.LoopToken, _startedAtUnixMs);
+        _answer = _decision.Answer;
+        if (!_decision.IsBookable)
+        {
+            return;
+        }
+
+        bool isBooked = _decision.Credential.Principal is not null
+            || gateway.Strangers.TryBook(_startedAtUnixMs, Limits.BookedStrangersPerMinute);
+        bool isClaimed = isBooked && TryClaim(request, head);
+        if (Verdict == Verdict.Forward && !isClaimed)
+        {
+            Refuse(RefusalReason.LedgerFull);
+        }
+        else if (Verdict == Verdict.Forward && isDraining)
+        {
+            Refuse(RefusalReason.Draining);
+        }
+    }
+
+    /// <summary>6. Admit: limits and budgets. Reserves what the request may cost, or refuses it.</summary>
+    /// <param name="bodyLength">Data bytes of the body, as far as anyone can tell.</param>
+    public void Admit(BodyInspector inspector, long bodyLength)
+    {
+        Principal principal = _decision.Credential.Principal!;
+        _record!.ModelAsked.Set(inspector.Meter.Model.Bytes);
+        if (!IsLimited(principal))
+        {
+            return;
+        }
+
+        AdmissionRequest request = Ask(inspector.Meter, bodyLength);
+        if (!_reservation.TryAdmit(principal, inspector.Meter.Model.Bytes, request, out AdmissionRefusal refusal))
+        {
+            Refuse(refusal.Reason, AdmissionAnswers.Of(refusal));
+        }
+    }
+
+    /// <summary>All of the body has been seen, and its last bytes have not left: what it may cost is known better, and its model for sure.</summary>
+    public bool TryAdmitWhole(RequestMeter meter, long bodyLength, out AdmissionRefusal refusal)
+    {
+        refusal = default;
+        Principal principal = _decision.Credential.Principal!;
+        return !IsLimited(principal) || _reservation.TryComplete(principal, meter.Model.Bytes, Ask(meter, bodyLength), out refusal);
+    }
+
+    /// <summary>Another attempt begins, where the request is to be forwarded and the last attempt may be repeated.</summary>
+    public bool TryBeginAttempt()
+    {
+        if (Verdict != Verdict.Forward || (Attempt > 0 && !_mayRetry))
+        {
+            return false;
+        }
+
+        _mayRetry = false;
+        Failure = ForwardFailure.None;
+        _answer = default;
+        Attempt++;
+        return true;
+    }
+
+    /// <summary>Step 8: the head anew, into the send buffer. Repeatable as long as the head is held.</summary>
+    public void WriteHead(RequestHead request, ReadOnlySpan<byte> head, UpstreamConnection upstream)
+    {
+        OutboundRequest outbound = new()
+        {
+            Path = _decision.UpstreamPath.Of(head),
+            Query = request.Query.Of(head),
+            Authority = _decision.Route!.Endpoint.AuthorityBytes.Span,
+            ForwardAuthorization = _decision.Credential.ForwardAuthorization,
+            ForwardApiKey = _decision.Credential.ForwardApiKey,
+            CredentialLine = _decision.Credential.Credential == CredentialKind.Server ? _decision.Route.Credentials.ServerKeyLine : default,
+            GatewayKey = _decision.GatewayKey.Of(head),
+            LoopLine = gateway.LoopLine,
+            AcceptedCodings = Limits.AcceptedCodings,
+        };
+        int written = RequestHeadWriter.Write(upstream.GetSendMemory(head.Length + HeadRoom).Span, head, request, outbound);
+        if (written < 0)
+        {
+            ForwardException.Throw(ForwardFailure.Internal, "the rewritten head does not fit its buffer");
+        }
+
+        upstream.AdvanceSend(written);
+    }
+
+    /// <summary>The first byte of a response has come.</summary>
+    public void FirstByte() => _record!.TimeToFirstByteUs = ElapsedUs;
+
+    /// <summary>Nothing is under way upwards: what the body said is written down.</summary>
+    public void Uploaded(in UploadResult result, RequestMeter meter)
+    {
+        if (_record is { } record)
+        {
+            record.RequestBodyBytes = result.Bytes;
+            record.ModelAsked.Set(meter.Model.Bytes);
+        }
+    }
+
+    /// <summary>Refuses a head that cannot be read.</summary>
+    public void RefuseHead(HeadError error)
+    {
+        _decision = Decision.RefuseHead(error);
+        _answer = _decision.Answer;
+        Failure = ForwardFailure.ClientHead;
+    }
+
+    /// <summary>Refuses a well-formed request.</summary>
+    public void Refuse(RefusalReason reason) => Refuse(reason, Refusals.Describe(reason));
+
+    /// <summary>Ends a request that fails before anything was sent upstream.</summary>
+    public void Refuse(ForwardFailure failure)
+    {
+        Failure = failure;
+        Refuse(RefusalReason.None, ForwardFailures.Describe(failure).Answer);
+    }
+
+    /// <summary>The attempt under way failed.</summary>
+    /// <param name="failure">Why: stage and party.</param>
+    /// <param name="upload">A rule that the body broke is more exact than its stage.</param>
+    public void Fail(ForwardFailure failure, in UploadResult upload, Exception fault)
+    {
+        Failure = failure;
+        _answer = upload.Answer.Status != 0 ? upload.Answer : ForwardFailures.Describe(failure).Answer;
+        if (_record is { } record)
+        {
+            record.Refusal = upload.Refusal;
+        }
+
+        Report(fault);
+    }
+
+    /// <summary>Says what nobody but the operator can mend.</summary>
+    public void Report(Exception fault)
+    {
+        if (Failure == ForwardFailure.Internal)
+        {
+            ForwardLog.Broken(gateway.Logger, _id, fault);
+        }
+        else if (ForwardFailures.Describe(Failure).IsLogged)
+        {
+            ForwardLog.Failed(gateway.Logger, _id, _decision.Route?.Name ?? "", Failure, fault.Message);
+        }
+    }
+
+    /// <summary>The upstream connection of a failed attempt is let go: may the request be sent once more? (http-rules.md row 57)</summary>
+    public void ConsiderRetry(UpstreamConnection upstream, bool isReplayable, bool isAnswered, MethodId method) =>
+        _mayRetry = ForwardFailures.Describe(Failure).MayRetry
+            && RetryPolicy.MayRetry(upstream.IsReused, upstream.BytesSent, responseBytes: isAnswered ? 1 : 0, isReplayable, method, Attempt);
+
+    /// <summary>The gateway's own answer, where nobody else has answered.</summary>
+    public void WriteAnswer(ClientOutput output, bool close, bool headOnly)
+    {
+        AnswerContext context = new() { Id = _id, Date = gateway.Clock.Date, Close = close, HeadOnly = headOnly };
+        Span<byte> destination = output.GetSpan(LocalAnswers.MaxLength);
+        int written = Verdict switch
+        {
+            Verdict.AnswerHealth => LocalAnswers.WriteHealth(destination, readiness: false, ledgerConnected: true, context),
+            Verdict.AnswerReadiness => LocalAnswers.WriteHealth(destination, readiness: true, gateway.Health.LedgerConnected, context),
+            Verdict.AnswerEmpty => LocalAnswers.WriteEmpty(destination, context),
+            _ => LocalAnswers.WriteRefusal(destination, _answer, context),
+        };
+        output.Advance(written);
+        if (_record is { } record)
+        {
+            record.Status = _answer.Status;
+        }
+
+        if (Verdict is Verdict.Refuse or Verdict.Forward)
+        {
+            ForwardLog.Refused(gateway.Logger, _id, _answer.Status, _answer.Message);
+        }
+    }
+
+    /// <summary>
+    /// Step 11, before the last bytes leave: prices the record, once, and puts its price in the place of what was reserved. Whatever fails in it,
+    /// nothing stays reserved. Again, it does nothing.
+    /// </summary>
+    /// <param name="responseStarted">The client has been sent the start of a response.</param>
+    [SuppressMessage("Design", "CA1031", Justification = "a record that cannot be metered or priced is booked all the same")]
+    public void Settle(bool responseStarted)
+    {
+        if (_record is not { } record || _isSettled)
+        {
+            return;
+        }
+
+        _isSettled = true;
+        record.Failure = Failure;
+        record.EndReason = EndOf(record, responseStarted);
         try
         {
-            await ServeAsync();
+            // The meter knows of an error event in the stream, which is how it ended whatever the failure says.
+            Meter.End(Failure == ForwardFailure.None);
+            _snapshot.Prices.Price(record);
         }
-        catch (IOException)
+        catch (Exception fault)
         {
-            // The client reset the connection between two requests, or in the middle of a head.
+            record.Flags |= SpendFlags.Unreadable;
+            ForwardLog.Broken(gateway.Logger, _id, fault);
         }
         finally
         {
-            await EndAsync();
+            long tokens = UsageCounters.Sum(
+                UsageCounters.Sum(record.Usage.InputTokens, record.Usage.CacheCreationInputTokens), record.Usage.OutputTokens);
+            _reservation.Settle(record.CostNanoUsd, tokens, gateway.Time.GetUtcNow().ToUnixTimeMilliseconds());
         }
     }
 
-    private async Task ServeAsync()
+    /// <summary>Step 11, behind the last bytes: closes the record and hands it to the ledger.</summary>
+    public void Book(bool responseStarted)
     {
-        do
+        Settle(responseStarted);
+        if (_record is not { } record)
         {
-            // 1. Read the head.
-            BeginRequest();
-            ReadResult read;
-            do
-            {
-                read = await _input.ReadAsync();
-            }
-            while (!TakeHead(read));
-
-            // 2. Answer locally, 3. route, 4. identify, 5. choose the credential, 6. admit.
-            if (_verdict == Verdict.Forward)
-            {
-                Decide(read.Buffer);
-            }
-
-            while (_verdict == Verdict.Forward && !TakePrefix(read))
-            {
-                read = await _input.ReadAsync();
-            }
-
-            if (_verdict == Verdict.Forward)
-            {
-                Admit(read.Buffer);
-            }
-
-            if (_verdict == Verdict.Leave)
-            {
-                _ = await TryEndOutputAsync();
-                break;
-            }
-
-            while (_verdict == Verdict.Forward)
-            {
-                try
-                {
-                    // 7. Rent an upstream connection; after a stale one, a fresh one.
-                    UpstreamConnection? upstream = null;
-                    if (_attempt++ > 0 || !_route!.Pool.TryRent(out upstream))
-                    {
-                        upstream = await _route!.Pool.DialAsync();
-                    }
-
-                    Attach(upstream!);
-
-                    // 8. Write the head; it leaves together with what is here of the body.
-                    FillRequest(read.Buffer, upstream!);
-                    await upstream!.FlushAsync();
-
-                    // 9. Relay both directions at once: the rest of the body goes up on its own ...
-                    RequestBegun(read.Buffer);
-
-                    // ... while the response head, after any interim ones, comes down,
-                    while (!_finalHead)
-                    {
-                        _ = await upstream.WaitReadableAsync();
-                        TakeResponseHead(await upstream.ReadAsync(HeadSpace()), read.Buffer);
-                        if (_interimPending)
-                        {
-                            CheckFlush(await FlushToClient());
-                        }
-                    }
-
-                    // and then its body: decrypted into the client's output, scanned there (10. meter), and flushed exactly when the
-                    // upstream has nothing more ready.
-                    while (!_responseDone)
-                    {
-                        ValueTask<int> readable = upstream.WaitReadableAsync();
-                        if (_unflushed >= FlushThreshold || (_unflushed > 0 && !readable.IsCompleted))
-                        {
-                            CheckFlush(await FlushToClient());
-                        }
-
-                        _ = await readable;
-                        Memory<byte> space = _output.GetMemory(MinimumRead);
-                        int count = await upstream.ReadAsync(space);
-                        TakeResponseBody(space.Span, count);
-                    }
-
-                    if (!_uploadStarted)
-                    {
-                        // Its part is done: a client that reads slowly, or leaves with its last byte, costs it nothing more.
-                        ReleaseUpstream();
-                    }
-
-                    CheckLastFlush(await FlushToClient());
-                }
-                catch (Exception fault)
-                {
-                    Fail(fault);
-                }
-
-                if (_uploadStarted)
-                {
-                    StopUpload();
-                    _ = await _uploadEnded.WaitAsync();
-                }
-
-                ReleaseUpstream();
-                if (!TakeRetry())
-                {
-                    break;
-                }
-            }
-
-            // 11. Finish, on every path: answer if nobody has, settle and book, keep or close the connection.
-            ReleaseHead(read.Buffer);
-            PrepareAnswer();
-            if (_unflushed > 0)
-            {
-                try
-                {
-                    NoteFlush(await FlushToClient());
-                }
-                catch (Exception)
-                {
-                    _clientGone = true;
-                }
-            }
-
-            Book();
-            if (_restOfBody || (_closeAfter && _endsInOrder))
-            {
-                await DiscardAsync();
-            }
+            return;
         }
-        while (!_closeAfter);
+
+        record.DurationUs = ElapsedUs;
+        if (record.Failure != Failure)
+        {
+            // The last bytes did not reach the client.
+            record.Failure = Failure;
+            record.EndReason = record.EndReason == EndReason.UpstreamErrorEvent ? record.EndReason : EndOf(record, responseStarted);
+            record.Flags |= SpendFlags.Incomplete;
+        }
+
+        gateway.Spend.Complete(record);
+        _record = null;
     }
+
+    /// <summary>A fault that nobody foresaw: what is still held is settled and booked.</summary>
+    public void Abandon(bool responseStarted)
+    {
+        if (_record is not null)
+        {
+            Failure = ForwardFailure.Internal;
+            Book(responseStarted);
+        }
+    }
+
+    public void Dispose() => Meter.Dispose();
+
+    private long ElapsedUs => (long)gateway.Time.GetElapsedTime(_startedAt).TotalMicroseconds;
+
+    /// <summary>What neither costs money nor the upstream's capacity for inference is free of limits (anthropic-api.md §5 rule 4).</summary>
+    private bool IsLimited(Principal principal) =>
+        (!principal.ScopeSpan.IsEmpty || principal.ModelScopes.Count > 0) && _decision.Path is not (PathClass.CountTokens or PathClass.Models);
+
+    private AdmissionRequest Ask(RequestMeter meter, long bodyLength)
+    {
+        long output = meter.MaxTokens >= 0 ? meter.MaxTokens : Limits.AssumedMaxTokens;
+        long estimate = _decision.Path == PathClass.Messages
+            ? _snapshot.Prices.Estimate(meter.Model.Bytes, bodyLength / BytesPerToken, output, _startedAtUnixMs)
+            : 0;
+        return new AdmissionRequest(
+            gateway.Time.GetUtcNow().ToUnixTimeMilliseconds(), estimate, _decision.Credential.Credential == CredentialKind.Server);
+    }
+
+    /// <summary>Takes a record and writes down what the head says.</summary>
+    private bool TryClaim(RequestHead request, ReadOnlySpan<byte> head)
+    {
+        if (!gateway.Spend.TryClaim(out SpendRecord? record))
+        {
+            return false;
+        }
+
+        record.Id = _id;
+        record.Principal = _decision.Credential.Principal;
+        record.StartedAtUnixMs = _startedAtUnixMs;
+        record.Route = _decision.Route!.Name;
+        record.Method = request.Method;
+        record.PathClass = _decision.Path;
+        record.Refusal = _decision.Refusal;
+        record.Credential = Verdict == Verdict.Forward ? _decision.Credential.Credential : CredentialKind.None;
+        if (_decision.Path == PathClass.BatchResults)
+        {
+            // The only id this exchange is about: its answer has none of its own.
+            record.MessageId.Set(PathClassifier.BatchIdOf(_decision.UpstreamPath.Of(head)));
+        }
+
+        Note(record.SessionId, FieldId.SessionId, request, head);
+        Note(record.AgentId, FieldId.AgentId, request, head);
+        Note(record.ParentAgentId, FieldId.ParentAgentId, request, head);
+        Note(record.Tags, FieldId.Tags, request, head);
+        _record = record;
+        return true;
+    }
+
+    private static void Note(TextField text, FieldId id, RequestHead request, ReadOnlySpan<byte> head)
+    {
+        if (request.Fields.TryGetValue(id, head, out ReadOnlySpan<byte> value))
+        {
+            text.Set(Redaction.Of(value));
+        }
+    }
+
+    private void Refuse(RefusalReason reason, in Answer answer)
+    {
+        _decision = _decision with { Verdict = Verdict.Refuse, Refusal = reason };
+        _answer = answer;
+        if (_record is { } record)
+        {
+            record.Refusal = reason;
+        }
+    }
+
+    private EndReason EndOf(SpendRecord record, bool responseStarted) => record.Refusal != RefusalReason.None
+        ? EndReason.Refused
+        : ForwardFailures.EndOf(Failure, responseStarted);
 }

@@ -9,11 +9,11 @@ public sealed class GatewayConnectionHandler(Gateway gateway) : ConnectionHandle
     /// <summary>Serves one client connection until it ends.</summary>
     public override async Task OnConnectedAsync(ConnectionContext connection)
     {
-        using Exchange exchange = new(gateway, connection);
-        exchange.Open();
+        using ClientConnection client = new(gateway, connection);
+        client.Open();
         try
         {
-            await exchange.RunAsync();
+            await client.RunAsync();
         }
         catch (Exception fault)
         {

@@ -25,6 +25,14 @@ public sealed class FieldTable
     /// <summary>Index of the first field with this id, or -1.</summary>
     public int Find(FieldId id) => _first[(int)id] - 1;
 
+    /// <summary>The value of the first field of this name.</summary>
+    public bool TryGetValue(FieldId id, ReadOnlySpan<byte> head, out ReadOnlySpan<byte> value)
+    {
+        int index = Find(id);
+        value = index < 0 ? default : _fields[index].Value.Of(head);
+        return index >= 0;
+    }
+
     /// <summary>True when Connection names this field, so that it is for this hop only (RFC 9110 §7.6.1).</summary>
     public bool IsNominated(int index) => (_nominated >> index & 1) != 0;
 

@@ -13,48 +13,52 @@ public sealed class RequestMeter
 {
     private RequestModelScanner _scanner;
     private BatchModelScanner _batch;
-    private SpendRecord? _record;
     private Principal? _guarded;
+    private PathClass _path;
+    private bool _isLookedAt;
+
+    /// <summary>The top-level model as far as the body was seen; empty while there is none.</summary>
+    public TextField Model { get; } = new(SpendRecord.ModelCapacity);
 
     /// <summary>Top-level <c>max_tokens</c> as far as the body was seen; -1 when there was none.</summary>
     public long MaxTokens => _scanner.MaxTokens;
-
-    /// <summary>Top-level <c>stream</c> is true, as far as the body was seen.</summary>
-    public bool AsksForStream => _scanner.Stream;
 
     /// <summary>
     /// Starts on a body. Bodies that are not JSON by their Content-Type, or of a path class without a model, are not looked at; a body without a
     /// Content-Type is. Of two top-level models the last one counts.
     /// </summary>
+    /// <param name="path">Which kind of request it is.</param>
+    /// <param name="contentType">Value of its Content-Type; empty when there is none.</param>
     /// <param name="guarded">A principal whose models are limited: the body is looked at whatever its type says, and <see cref="Judge"/> tells.</param>
-    public void Begin(SpendRecord record, ReadOnlySpan<byte> contentType, Principal? guarded = null)
+    public void Begin(PathClass path, ReadOnlySpan<byte> contentType, Principal? guarded = null)
     {
         _scanner.Begin();
         _batch.Begin();
+        Model.Clear();
+        _path = path;
         _guarded = guarded;
-        bool isLookedAt = record.PathClass switch
+        _isLookedAt = path switch
         {
             PathClass.Messages or PathClass.CountTokens => guarded is not null || contentType.IsEmpty || MediaTypes.IsJson(contentType),
             PathClass.BatchCreation => guarded is not null,
             _ => false,
         };
-        _record = isLookedAt ? record : null;
     }
 
     public void Feed(ReadOnlySpan<byte> body)
     {
-        if (_record is not { } record)
+        if (!_isLookedAt)
         {
             return;
         }
 
-        if (record.PathClass == PathClass.BatchCreation)
+        if (_path == PathClass.BatchCreation)
         {
             _batch.Feed(body, _guarded!);
         }
         else
         {
-            _scanner.Feed(body, record.ModelAsked);
+            _scanner.Feed(body, Model);
         }
     }
 
@@ -62,12 +66,12 @@ public sealed class RequestMeter
     /// <param name="isWhole">The body is over: what is not known now is never known.</param>
     public RefusalReason Judge(bool isWhole)
     {
-        if (_guarded is not { } principal || _record is not { } record)
+        if (_guarded is not { } principal || !_isLookedAt)
         {
             return RefusalReason.None;
         }
 
-        if (record.PathClass == PathClass.BatchCreation)
+        if (_path == PathClass.BatchCreation)
         {
             return _batch.IsUnclear || (isWhole && !_batch.IsComplete) ? RefusalReason.ModelUnclear
                 : _batch.HasForbidden ? RefusalReason.ModelNotAllowed
@@ -79,20 +83,20 @@ public sealed class RequestMeter
             return RefusalReason.ModelUnclear;
         }
 
-        if (record.ModelAsked.IsEmpty)
+        if (Model.IsEmpty)
         {
             return isWhole ? RefusalReason.ModelUnclear : RefusalReason.None;
         }
 
-        return !principal.AllowsModel(record.ModelAsked.Bytes) ? RefusalReason.ModelNotAllowed
+        return !principal.AllowsModel(Model.Bytes) ? RefusalReason.ModelNotAllowed
             : isWhole && !_scanner.IsComplete ? RefusalReason.ModelUnclear
             : RefusalReason.None;
     }
 
-    /// <summary>Lets go of the record; Feed does nothing until the next Begin.</summary>
+    /// <summary>Lets go of the principal; Feed does nothing until the next Begin.</summary>
     public void End()
     {
-        _record = null;
+        _isLookedAt = false;
         _guarded = null;
     }
 }

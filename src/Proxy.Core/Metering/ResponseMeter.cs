@@ -102,35 +102,17 @@ public sealed class ResponseMeter(ISpendSink? spend = null) : IDisposable
             return;
         }
 
-        record.DeliveredOutputBytes = 0;
-        switch (_format)
+        try
         {
-            case Format.EventStream:
-                EndEvents(record, complete);
-                break;
-
-            case Format.Json:
-                EndDocument(record, complete);
-                break;
-
-            case Format.NewBatch:
-                record.MessageId.Set(_draft.MessageId.Bytes);
-                MarkIncomplete(record, !complete);
-                break;
-
-            case Format.BatchResults:
-                bool areWhole = _lines.End(_draft, record, spend!) && complete;
-                MarkIncomplete(record, !areWhole);
-                break;
-
-            default:
-                MarkIncomplete(record, !complete);
-                break;
+            End(record, complete);
         }
-
-        EndDecoding();
-        _record = null;
-        _format = Format.Ignored;
+        finally
+        {
+            // Whatever happens: the record is somebody else's from here on.
+            EndDecoding();
+            _record = null;
+            _format = Format.Ignored;
+        }
     }
 
     public void Dispose() => _decoder?.Dispose();
@@ -238,6 +220,35 @@ public sealed class ResponseMeter(ISpendSink? spend = null) : IDisposable
                 break;
             default:
                 _document.Feed(bytes, _draft, record);
+                break;
+        }
+    }
+
+    private void End(SpendRecord record, bool complete)
+    {
+        record.DeliveredOutputBytes = 0;
+        switch (_format)
+        {
+            case Format.EventStream:
+                EndEvents(record, complete);
+                break;
+
+            case Format.Json:
+                EndDocument(record, complete);
+                break;
+
+            case Format.NewBatch:
+                record.MessageId.Set(_draft.MessageId.Bytes);
+                MarkIncomplete(record, !complete);
+                break;
+
+            case Format.BatchResults:
+                bool areWhole = _lines.End(_draft, record, spend!) && complete;
+                MarkIncomplete(record, !areWhole);
+                break;
+
+            default:
+                MarkIncomplete(record, !complete);
                 break;
         }
     }

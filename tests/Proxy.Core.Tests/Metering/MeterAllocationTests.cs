@@ -26,7 +26,7 @@ public sealed class MeterAllocationTests
         byte[] body = Samples.Bytes("{\"messages\":[{\"content\":\"" + new string('x', 100_000) + "\"}],\"model\":\"claude-opus-5\"}");
         AssertAllocatesNothing(() =>
         {
-            meter.Begin(_record, MeterRun.Json);
+            meter.Begin(PathClass.Messages, MeterRun.Json);
             meter.Feed(body);
             meter.End();
         });

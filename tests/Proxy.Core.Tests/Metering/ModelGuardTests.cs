@@ -2,7 +2,6 @@ using Proxy.Core.Anthropic;
 using Proxy.Core.Identity;
 using Proxy.Core.Metering;
 using Proxy.Core.Outcomes;
-using Proxy.Core.Spend;
 
 namespace Proxy.Core.Tests.Metering;
 
@@ -106,7 +105,7 @@ public sealed class ModelGuardTests
     public void A_principal_without_a_list_is_not_judged()
     {
         RequestMeter meter = new();
-        meter.Begin(new SpendRecord { PathClass = PathClass.Messages }, "application/json"u8);
+        meter.Begin(PathClass.Messages, "application/json"u8);
         meter.Feed("no json"u8);
         Assert.Equal(RefusalReason.None, meter.Judge(isWhole: true));
     }
@@ -125,8 +124,7 @@ public sealed class ModelGuardTests
     private static RefusalReason Judge(byte[][] pieces, PathClass path)
     {
         RequestMeter meter = new();
-        SpendRecord record = new() { PathClass = path };
-        meter.Begin(record, "text/plain"u8, Guarded);
+        meter.Begin(path, "text/plain"u8, Guarded);
         foreach (byte[] piece in pieces)
         {
             meter.Feed(piece);
@@ -139,8 +137,7 @@ public sealed class ModelGuardTests
             }
         }
 
-        meter.Begin(record, "text/plain"u8, Guarded);
-        record.ModelAsked.Clear();
+        meter.Begin(path, "text/plain"u8, Guarded);
         Array.ForEach(pieces, piece => meter.Feed(piece));
         return meter.Judge(isWhole: true);
     }

@@ -16,26 +16,22 @@ public sealed class RequestMeterTests
     {
         byte[] body = Samples.Bytes("\uFEFF" + Body);
         RequestMeter meter = new();
-        SpendRecord record = new() { PathClass = PathClass.Messages };
         for (int cut = 0; cut <= body.Length; cut++)
         {
-            record.ModelAsked.Clear();
-            meter.Begin(record, "application/json"u8);
+            meter.Begin(PathClass.Messages, "application/json"u8);
             meter.Feed(body.AsSpan(0, cut));
             meter.Feed(body.AsSpan(cut));
-            Assert.Equal("claude-opus-5[1m]", record.ModelAsked.ToString());
+            Assert.Equal("claude-opus-5[1m]", meter.Model.ToString());
             Assert.Equal(32000, meter.MaxTokens);
-            Assert.True(meter.AsksForStream);
         }
 
-        record.ModelAsked.Clear();
-        meter.Begin(record, "Application/JSON; charset=utf-8"u8);
+        meter.Begin(PathClass.Messages, "Application/JSON; charset=utf-8"u8);
         foreach (byte next in body)
         {
             meter.Feed([next]);
         }
 
-        Assert.Equal("claude-opus-5[1m]", record.ModelAsked.ToString());
+        Assert.Equal("claude-opus-5[1m]", meter.Model.ToString());
     }
 
     [Theory]
@@ -79,10 +75,9 @@ public sealed class RequestMeterTests
     private static string Ask(string body, PathClass path, string type)
     {
         RequestMeter meter = new();
-        SpendRecord record = new() { PathClass = path };
-        meter.Begin(record, Samples.Bytes(type));
+        meter.Begin(path, Samples.Bytes(type));
         meter.Feed(Samples.Bytes(body));
         meter.End();
-        return record.ModelAsked.ToString();
+        return meter.Model.ToString();
     }
 }

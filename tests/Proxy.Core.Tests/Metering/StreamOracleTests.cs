@@ -1,3 +1,4 @@
+using Proxy.Core.Anthropic;
 using Proxy.Core.Metering;
 using Proxy.Core.Pricing;
 using Proxy.Core.Spend;
@@ -47,7 +48,7 @@ public sealed class StreamOracleTests
             PriceBook.BuiltIn.Price(whole);
             Assert.True(whole.CostNanoUsd >= 0);
 
-            request.Begin(whole, MeterRun.Json);
+            request.Begin(PathClass.Messages, MeterRun.Json);
             request.Feed(body);
         }
     }

@@ -4,7 +4,6 @@ using Proxy.Core.Anthropic;
 using Proxy.Core.Identity;
 using Proxy.Core.Metering;
 using Proxy.Core.Outcomes;
-using Proxy.Core.Spend;
 
 namespace Proxy.Fuzz.Targets;
 
@@ -49,9 +48,8 @@ internal static class RequestModelTarget
 
     private static RefusalReason Judge(ReadOnlySpan<byte> body, int size, out string model)
     {
-        SpendRecord record = new() { PathClass = PathClass.Messages };
         RequestMeter meter = new();
-        meter.Begin(record, "application/json"u8, Guarded);
+        meter.Begin(PathClass.Messages, "application/json"u8, Guarded);
         for (int at = 0; at < body.Length; at += size)
         {
             meter.Feed(body.Slice(at, Math.Min(size, body.Length - at)));
@@ -63,7 +61,7 @@ internal static class RequestModelTarget
             }
         }
 
-        model = record.ModelAsked.ToString();
+        model = meter.Model.ToString();
         return meter.Judge(isWhole: true) == RefusalReason.None ? RefusalReason.None : RefusalReason.ModelUnclear;
     }
 

@@ -1,0 +1,695 @@
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Proxy.Core.Diagnostics;
+using Proxy.Core.Http1;
+using Proxy.Core.Outcomes;
+using Proxy.Core.Upstream;
+
+namespace Proxy.Core.Forwarding;
+
+/// <summary>
+/// One client connection, and the corridor of its requests: open this file to learn what happens to a request, and follow the numbered steps through the
+/// doors. One asynchronous method serves the connection; it awaits only pipes, the upstream connection and our own <see cref="Signal"/>, and every step
+/// between two awaits is a synchronous method of the object that owns what the step needs. That keeps it free of allocations: an async method per step
+/// would build a state machine each time it waits.
+/// Threads: the task that runs <see cref="RunAsync"/> owns everything here. A request body that does not fit the first send goes up in the loop of
+/// <see cref="Upload"/>, which then owns the input. The clock (<see cref="OnTick"/>) and the transport (client gone, drain) look in from other threads;
+/// they touch nothing but <see cref="Deadlines"/>, <see cref="UpstreamLease"/> and the flag that says that the connection drains.
+/// </summary>
+internal sealed class ClientConnection : IDisposable
+{
+    /// <summary>A response that keeps coming is handed to the transport at this size.</summary>
+    private const int FlushThreshold = 64 * 1024;
+
+    private readonly Gateway _gateway;
+    private readonly ConnectionContext _connection;
+    private readonly PipeReader _input;
+    private readonly ClientOutput _output;
+    private readonly Deadlines _deadlines;
+    private readonly UpstreamLease _lease = new();
+    private readonly RequestHeadReader _heads = new();
+    private readonly Exchange _exchange;
+    private readonly BodyInspector _inspector;
+    private readonly Upload _upload;
+    private readonly Download _download;
+    private readonly Linger _linger;
+    private CancellationTokenRegistration _closedRegistration;
+    private CancellationTokenRegistration _drainRegistration;
+    private volatile bool _isDraining;
+    private bool _isLast;
+
+    public ClientConnection(Gateway gateway, ConnectionContext connection)
+    {
+        _gateway = gateway;
+        _connection = connection;
+        _input = connection.Transport.Input;
+        _deadlines = new Deadlines(gateway.Clock);
+        _output = new ClientOutput(connection.Transport.Output, _deadlines);
+        _exchange = new Exchange(gateway);
+        _inspector = new BodyInspector(_exchange);
+        _upload = new Upload(_input, _deadlines, _lease, _inspector);
+        _download = new Download(_output, _deadlines, _exchange.Meter);
+        _linger = new Linger(_input, gateway.Clock, _deadlines, _lease, connection.Features.Get<IHalfClosing>());
+    }
+
+    /// <summary>What is known when the input was looked at for a head.</summary>
+    private enum Arrival : byte
+    {
+        /// <summary>Nothing yet.</summary>
+        Pending = 0,
+
+        /// <summary>A request, to be served or refused.</summary>
+        Request,
+
+        /// <summary>No more requests come.</summary>
+        Over,
+    }
+
+    /// <summary>Position in the clock's list; the clock's, under its lock.</summary>
+    internal int ClockIndex { get; set; }
+
+    /// <summary>The server drains, or the transport asks for the end.</summary>
+    private bool IsDraining => _isDraining || _gateway.IsDraining;
+
+    /// <summary>Begins to listen to the clock and the transport. Called once, before <see cref="RunAsync"/>.</summary>
+    public void Open()
+    {
+        _closedRegistration = _connection.ConnectionClosed.UnsafeRegister(static state => ((ClientConnection)state!)._lease.ClientGone(), this);
+        if (_connection.Features.Get<IConnectionLifetimeNotificationFeature>() is { } lifetime)
+        {
+            _drainRegistration = lifetime.ConnectionClosedRequested.UnsafeRegister(static state => ((ClientConnection)state!).OnDrain(), this);
+        }
+
+        _gateway.Clock.Watch(this);
+    }
+
+    /// <summary>Serves the connection until it ends. Never throws for anything a peer does.</summary>
+    public async Task RunAsync()
+    {
+        _deadlines.Begin(_gateway.Snapshot.Limits);
+        _deadlines.Arm(DeadlineKind.FirstByte);
+        try
+        {
+            await ServeAsync();
+        }
+        catch (IOException)
+        {
+            // The client reset the connection between two requests, or in the middle of a head.
+        }
+        finally
+        {
+            await EndAsync();
+        }
+    }
+
+    /// <summary>The counterpart of <see cref="Open"/>, called when <see cref="RunAsync"/> is over.</summary>
+    public void Dispose()
+    {
+        _exchange.Dispose();
+        _gateway.Clock.Forget(this);
+        _closedRegistration.Dispose();
+        _drainRegistration.Dispose();
+    }
+
+    /// <summary>Ends the connection at once, from any thread.</summary>
+    internal void Abort() => _connection.Abort();
+
+    /// <summary>Called by the clock, on its thread. Never throws: that would end the process.</summary>
+    internal void OnTick(long nowMs)
+    {
+        if (!_deadlines.IsDue(nowMs))
+        {
+            return;
+        }
+
+        try
+        {
+            (DeadlineKind main, DeadlineKind upload) = _lease.Expire(_deadlines, nowMs);
+
+            // Outside the lease's lock: a pipe may run what waited for it here and now, to the end of the exchange, and that end waits for the
+            // transport's notification when it is running, which waits for the lock.
+            if (upload == DeadlineKind.RequestBody
+                || main is DeadlineKind.FirstByte or DeadlineKind.KeepAlive or DeadlineKind.RequestHead or DeadlineKind.Linger)
+            {
+                _input.CancelPendingRead();
+            }
+
+            if (main == DeadlineKind.ClientRead)
+            {
+                _connection.Abort();
+            }
+        }
+        catch (Exception fault)
+        {
+            ForwardLog.ConnectionBroken(_gateway.Logger, fault);
+        }
+    }
+
+    private async Task ServeAsync()
+    {
+        do
+        {
+            // 1. Read the head.
+            BeginRequest();
+            Arrival arrival;
+            do
+            {
+                arrival = TakeHead(await _input.ReadAsync());
+            }
+            while (arrival == Arrival.Pending);
+            if (arrival == Arrival.Over)
+            {
+                _ = await _linger.TryShutdownSendAsync();
+                break;
+            }
+
+            // 2. Answer locally, 3. route, 4. identify, 5. choose the credential: RequestJudge, with the head.
+            // 6. Admit. A key whose models are limited has the start of its body read before anything leaves.
+            while (HoldsTooLittle())
+            {
+                HoldMore(await _input.ReadAsync());
+            }
+
+            Admit();
+            while (_exchange.TryBeginAttempt())
+            {
+                Exception? fault = null;
+                try
+                {
+                    // 7. Rent an upstream connection; after a stale one, a fresh one.
+                    UpstreamConnection? upstream = null;
+                    if (_exchange.Attempt > 1 || !_exchange.Pool.TryRent(out upstream))
+                    {
+                        upstream = await _exchange.Pool.DialAsync();
+                    }
+
+                    Hold(upstream!);
+
+                    // 8. Write the head; it leaves together with what is here of the body.
+                    WriteFirst(upstream!);
+                    await upstream!.FlushAsync();
+
+                    // 9. Relay both directions at once: the rest of the body goes up on its own ...
+                    StartUpload(upstream);
+
+                    // ... while the response head, after any interim ones, comes down,
+                    while (!_download.HasHead)
+                    {
+                        _ = await upstream.WaitReadableAsync();
+                        TakeResponseHead(await upstream.ReadAsync(_download.HeadMemory()));
+                        if (_output.Unflushed > 0)
+                        {
+                            EndFlush(await _output.FlushAsync());
+                        }
+                    }
+
+                    RelayResponseHead(upstream);
+
+                    // and then its body: decrypted into the client's output, scanned there (10. meter), and flushed exactly when the
+                    // upstream has nothing more ready.
+                    while (!_download.IsDone)
+                    {
+                        ValueTask<int> readable = upstream.WaitReadableAsync();
+                        if (_output.Unflushed >= FlushThreshold || (_output.Unflushed > 0 && !readable.IsCompleted))
+                        {
+                            EndFlush(await _output.FlushAsync());
+                        }
+
+                        _ = await readable;
+                        Memory<byte> space = _output.GetMemory(Download.MinimumRead);
+                        int count = await upstream.ReadAsync(space);
+                        _download.TakeBody(space.Span, count);
+                    }
+
+                    if (_upload.IsRunning && _upload.HasEnded)
+                    {
+                        _ = await _upload.WaitAsync();
+                        _upload.Ended();
+                    }
+
+                    SettleEarly();
+                    EndLastFlush(await _output.FlushAsync());
+                }
+                catch (Exception caught)
+                {
+                    fault = caught;
+                }
+
+                if (_upload.IsRunning)
+                {
+                    _upload.Stop();
+                    _ = await _upload.WaitAsync();
+                    _upload.Ended();
+                }
+
+                EndAttempt(fault);
+            }
+
+            // 11. Finish, on every path: answer if nobody has, settle and book, keep or close the connection.
+            Ending ending = PrepareAnswer();
+            if (_output.Unflushed > 0)
+            {
+                try
+                {
+                    NoteFlush(await _output.FlushAsync());
+                }
+                catch (Exception)
+                {
+                    _lease.ClientGone();
+                }
+            }
+
+            _exchange.Book(_download.HasStarted);
+            if (ending.IsBodyLeft || (_isLast && ending.IsOrderly))
+            {
+                _isLast |= !await _linger.DiscardAsync(_upload, ending.IsBodyLeft, _isLast, _exchange.IsMalformed, _exchange.Limits);
+            }
+        }
+        while (!_isLast);
+    }
+
+    private void BeginRequest()
+    {
+        bool isFirst = _deadlines.Armed == DeadlineKind.FirstByte;
+        _exchange.Begin();
+        _deadlines.Begin(_exchange.Limits);
+        _deadlines.Arm(isFirst ? DeadlineKind.FirstByte : DeadlineKind.KeepAlive);
+        _output.Begin();
+        _heads.Begin();
+        _download.Begin(_heads.Head, _exchange.Limits, record: null);
+        _isLast = false;
+    }
+
+    /// <summary>Step 1, and, for a whole head, 2 to 5.</summary>
+    private Arrival TakeHead(in ReadResult read)
+    {
+        if (!_heads.HasBegun && !read.Buffer.IsEmpty)
+        {
+            _exchange.HeadBegins();
+            _deadlines.Arm(DeadlineKind.RequestHead);
+        }
+
+        HeadEnd end = _heads.Take(read.Buffer, _exchange.Limits.RequestHead, out SequencePosition consumed);
+        if (end == HeadEnd.Incomplete)
+        {
+            return TakeNoHead(read);
+        }
+
+        _deadlines.Disarm();
+        _input.AdvanceTo(consumed);
+        if (end == HeadEnd.Malformed)
+        {
+            _exchange.RefuseHead(_heads.Error);
+            return Arrival.Request;
+        }
+
+        Decide();
+        return Arrival.Request;
+    }
+
+    private Arrival TakeNoHead(in ReadResult read)
+    {
+        DeadlineKind expired = _deadlines.Expired;
+        _deadlines.ClearExpired();
+        bool isLate = expired == DeadlineKind.RequestHead;
+        bool isOver = read.IsCompleted || _lease.IsClientGone || expired is DeadlineKind.KeepAlive or DeadlineKind.FirstByte
+            || (_isDraining && read.Buffer.IsEmpty);
+        if (!isLate && !isOver)
+        {
+            _input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            return Arrival.Pending;
+        }
+
+        _heads.Discard(read.Buffer, out SequencePosition consumed);
+        _input.AdvanceTo(consumed);
+        if (!isLate)
+        {
+            return Arrival.Over;
+        }
+
+        _exchange.Refuse(ForwardFailure.ClientHeadTimeout);
+        _isLast = true;
+        return Arrival.Request;
+    }
+
+    private void Decide()
+    {
+        try
+        {
+            _upload.Begin(_heads.Head, _exchange.Limits);
+            _exchange.Decide(_heads.Head, _heads.Bytes, IsDraining);
+            if (_exchange.Verdict == Verdict.Forward)
+            {
+                _ = _heads.Head.Fields.TryGetValue(FieldId.ContentType, _heads.Bytes, out ReadOnlySpan<byte> contentType);
+                _upload.Limit(_exchange.Limits.MaxBodyOf(_exchange.Path));
+                _inspector.Begin(_exchange.Path, contentType, _exchange.Guarded);
+                _upload.Held.TryTake(_inspector);
+            }
+        }
+        catch (Exception fault)
+        {
+            _exchange.Refuse(ForwardFailure.Internal);
+            _exchange.Report(fault);
+            _isLast = true;
+        }
+    }
+
+    /// <summary>Looks at what is held of a body that may not leave yet. False when the request may go on, or is refused.</summary>
+    private bool HoldsTooLittle()
+    {
+        if (_exchange.Verdict != Verdict.Forward || _exchange.Guarded is null)
+        {
+            return false;
+        }
+
+        HeldBody held = _upload.Held;
+        RefusalReason reason = _inspector.JudgeModel(held.IsWhole);
+        if (reason != RefusalReason.None)
+        {
+            _exchange.Refuse(reason);
+            return false;
+        }
+
+        // A client that waits for 100 (Continue) sends nothing until the upstream has spoken: its body is judged on the way.
+        bool isEnough = held.IsWhole || held.IsBroken || !_inspector.Meter.Model.IsEmpty || held.Length >= _exchange.Limits.ModelPrefix;
+        if (isEnough || _heads.Head.ExpectsContinue)
+        {
+            return false;
+        }
+
+        if (held.IsInputOver || _lease.IsClientGone)
+        {
+            _lease.ClientGone();
+            _exchange.Refuse(ForwardFailure.ClientGone);
+            return false;
+        }
+
+        if (_deadlines.UploadExpired == DeadlineKind.RequestBody)
+        {
+            _exchange.Refuse(ForwardFailure.ClientBodyTimeout);
+            _isLast = true;
+            return false;
+        }
+
+        _deadlines.ArmUpload(DeadlineKind.RequestBody);
+        held.WaitForMore();
+        return true;
+    }
+
+    private void HoldMore(in ReadResult read)
+    {
+        _upload.Held.Take(read, _inspector);
+        _deadlines.DisarmUpload();
+    }
+
+    /// <summary>Step 6.</summary>
+    private void Admit()
+    {
+        if (_exchange.Verdict != Verdict.Forward)
+        {
+            return;
+        }
+
+        _exchange.Admit(_inspector, _upload.KnownLength);
+        if (_upload.Held.IsWhole)
+        {
+            _inspector.Judged();
+        }
+    }
+
+    /// <summary>Step 7: from here on the connection is this exchange's, and others may cut it.</summary>
+    private void Hold(UpstreamConnection upstream)
+    {
+        upstream.BeginRequest();
+        if (!_lease.TryHold(upstream))
+        {
+            // Nothing was sent on it: somebody else can have it.
+            _exchange.Pool.Return(upstream);
+            ForwardException.Throw(ForwardFailure.ClientGone);
+        }
+    }
+
+    /// <summary>Step 8.</summary>
+    private void WriteFirst(UpstreamConnection upstream)
+    {
+        _download.Begin(_heads.Head, _exchange.Limits, _exchange.Record);
+        _exchange.WriteHead(_heads.Head, _heads.Bytes, upstream);
+        _upload.WriteHeld(upstream);
+
+        // From here on it may cost something, whatever becomes of this process.
+        _exchange.Record!.Checkpoint();
+    }
+
+    /// <summary>The first bytes are on their way: the head is needed no more, unless the request may have to be sent again.</summary>
+    private void StartUpload(UpstreamConnection upstream)
+    {
+        if (_heads.Head.Framing != BodyFraming.None)
+        {
+            _heads.Release();
+        }
+
+        _upload.StartRest(upstream);
+    }
+
+    private void TakeResponseHead(int count)
+    {
+        if (count > 0 && _download.Stage == DownloadStage.Nothing)
+        {
+            // The upstream has answered: this request will not be sent again.
+            _exchange.FirstByte();
+            _heads.Release();
+        }
+
+        _download.TakeHead(count);
+        if (_download.HasInvited)
+        {
+            _upload.Invited();
+        }
+    }
+
+    private void RelayResponseHead(UpstreamConnection upstream)
+    {
+        _deadlines.Answered();
+        if (_upload.IsSent)
+        {
+            _exchange.Uploaded(_upload.Result, _inspector.Meter);
+        }
+
+        _isLast |= !_heads.Head.KeepAlive || IsDraining || _download.MustClose;
+        _download.RelayHead(_isLast, upstream);
+    }
+
+    /// <summary>The response is whole: what it cost is settled, and the upstream connection free, before its last bytes leave.</summary>
+    private void SettleEarly()
+    {
+        if (!_upload.IsRunning)
+        {
+            _exchange.Uploaded(_upload.Result, _inspector.Meter);
+            _exchange.Settle(responseStarted: true);
+
+            // Its part is done: a client that reads slowly, or leaves with its last byte, costs it nothing more.
+            ReleaseUpstream();
+        }
+    }
+
+    private void EndFlush(in FlushResult flush)
+    {
+        NoteFlush(flush);
+        if (_lease.IsClientGone)
+        {
+            ForwardException.Throw(ForwardFailure.ClientGone);
+        }
+    }
+
+    /// <summary>
+    /// A client that leaves when it has read its whole response is not one that left early: only a transport that no longer takes bytes is.
+    /// </summary>
+    private void EndLastFlush(in FlushResult flush)
+    {
+        NoteFlush(flush);
+        if (flush.IsCompleted)
+        {
+            ForwardException.Throw(ForwardFailure.ClientGone);
+        }
+    }
+
+    private void NoteFlush(in FlushResult flush)
+    {
+        if (!_output.TryEndFlush(flush))
+        {
+            _lease.ClientGone();
+        }
+    }
+
+    /// <summary>An attempt is over, and nothing of it runs any more.</summary>
+    private void EndAttempt(Exception? fault)
+    {
+        if (fault is not null)
+        {
+            Blame(fault);
+        }
+
+        ReleaseUpstream();
+    }
+
+    /// <summary>Says which party failed at which stage. What expired or left first explains the rest.</summary>
+    private void Blame(Exception fault)
+    {
+        ForwardFailure failure = _deadlines.Expired switch
+        {
+            DeadlineKind.ClientRead => ForwardFailure.ClientNotReading,
+            _ when _lease.IsClientGone => ForwardFailure.ClientGone,
+            DeadlineKind.ResponseHead => ForwardFailure.UpstreamHeadTimeout,
+            DeadlineKind.ResponseBody => ForwardFailure.UpstreamSilent,
+            _ when _deadlines.UploadExpired == DeadlineKind.ResponseHead => ForwardFailure.UpstreamHeadTimeout,
+            _ when _upload.Result.Failure != ForwardFailure.None => _upload.Result.Failure,
+            _ => FailureOf(fault),
+        };
+        _exchange.Fail(failure, _upload.Result, fault);
+    }
+
+    private ForwardFailure FailureOf(Exception fault) => fault switch
+    {
+        ForwardException forward => forward.Failure,
+        UpstreamException upstream => upstream.Failure,
+        _ when _output.IsFlushing => ForwardFailure.ClientGone,
+        _ when !UpstreamConnection.IsTransportFault(fault) => ForwardFailure.Internal,
+        _ when _download.HasHead => ForwardFailure.UpstreamBody,
+        _ when _download.Stage == DownloadStage.Heads => ForwardFailure.UpstreamHead,
+        _ when _upload.HasStarted => ForwardFailure.UpstreamClosed,
+        _ => ForwardFailure.UpstreamSend,
+    };
+
+    /// <summary>Gives the upstream connection back, or cuts it: any doubt cuts (http-rules.md §1.4).</summary>
+    private void ReleaseUpstream()
+    {
+        UpstreamConnection? upstream = _lease.Release();
+        _deadlines.Disarm();
+        _download.Release();
+        if (upstream is null)
+        {
+            return;
+        }
+
+        if (_exchange.Failure == ForwardFailure.None && _upload.IsSent && _download.LeavesConnectionClean)
+        {
+            _exchange.Pool.Return(upstream);
+            return;
+        }
+
+        bool isReplayable = _heads.IsHeld && _upload.IsReplayable;
+        _exchange.ConsiderRetry(upstream, isReplayable, _download.Stage != DownloadStage.Nothing, _heads.Head.Method);
+        upstream.Abort();
+        upstream.EndRequest();
+    }
+
+    /// <summary>Step 11: lets go of the request, writes the gateway's own answer when nobody else has answered, and decides whether the connection goes on.</summary>
+    private Ending PrepareAnswer()
+    {
+        bool isStarted = _download.HasStarted;
+        _deadlines.Disarm();
+        _heads.Release();
+        _upload.Held.Release();
+        _exchange.Uploaded(_upload.Result, _inspector.Meter);
+        _inspector.End();
+        _exchange.Settle(isStarted);
+        if (_lease.IsClientGone || _exchange.HasNothingToSay || (isStarted && _exchange.Failure != ForwardFailure.None))
+        {
+            // Cut, visibly: the client's framing is never completed falsely.
+            _isLast = true;
+            return default;
+        }
+
+        bool hasHead = _heads.IsWhole && !_exchange.IsMalformed;
+        _isLast |= IsDraining || _exchange.IsMalformed || !hasHead || !_heads.Head.KeepAlive;
+        bool isBodyLeft = hasHead && !_upload.IsComplete;
+        if (isBodyLeft)
+        {
+            _isLast |= !CanDiscardBody();
+        }
+
+        if (!isStarted)
+        {
+            _exchange.WriteAnswer(_output, close: _isLast, headOnly: _heads.IsWhole && _heads.Head.Method == MethodId.Head);
+        }
+
+        return new Ending(isBodyLeft, IsOrderly: true);
+    }
+
+    /// <summary>
+    /// A body that nobody wants must not become the next request (http-rules.md row 47): it is read and thrown away when it is small and sure to come, else
+    /// the connection ends.
+    /// </summary>
+    private bool CanDiscardBody() =>
+        !_heads.Head.ExpectsContinue
+        && ForwardFailures.Describe(_upload.Result.Failure).LeavesBodyReadable
+        && _heads.Head.Framing == BodyFraming.Length
+        && _upload.Remaining <= _exchange.Limits.MaxDiscardedBody;
+
+    /// <summary>
+    /// The connection ends: lets the upload loop go, and resets where a quiet end would look like a complete body. After a fault that nobody foresaw,
+    /// what the exchange still holds is released and booked here.
+    /// </summary>
+    private async Task EndAsync()
+    {
+        _deadlines.Disarm();
+        if (_upload.IsRunning)
+        {
+            _upload.Stop();
+            _ = await _upload.WaitAsync();
+            _upload.Ended();
+        }
+
+        if (_lease.Release() is { } upstream)
+        {
+            upstream.Abort();
+            upstream.EndRequest();
+        }
+
+        _exchange.Abandon(_download.HasStarted);
+        _upload.Held.Release();
+        await _upload.CloseAsync();
+        WipeInput();
+        if (_exchange.Failure != ForwardFailure.None && _download.EndsWithConnection)
+        {
+            _connection.Abort();
+        }
+    }
+
+    /// <summary>What was received and will not be read: pipelined requests behind the last answer, a head that a reset cut off.</summary>
+    private void WipeInput()
+    {
+        _heads.WipePartial();
+        _heads.Release();
+        try
+        {
+            while (_input.TryRead(out ReadResult read))
+            {
+                RequestHeadReader.Wipe(read.Buffer);
+                _input.AdvanceTo(read.Buffer.End);
+                if (read.IsCompleted)
+                {
+                    return;
+                }
+            }
+        }
+        catch (Exception fault) when (fault is IOException or InvalidOperationException)
+        {
+            // Reset: the transport keeps nothing that was not seen. Or a fault of ours left a read open, and the connection is cut.
+        }
+    }
+
+    private void OnDrain()
+    {
+        _isDraining = true;
+
+        // Wakes it where it waits between two requests; anywhere else the wake-up finds nothing to do.
+        _input.CancelPendingRead();
+    }
+
+    /// <summary>How the connection goes on behind an answer.</summary>
+    /// <param name="IsBodyLeft">The request's body is not wholly read.</param>
+    /// <param name="IsOrderly">The client has been told all, and is to be let go in order.</param>
+    private readonly record struct Ending(bool IsBodyLeft, bool IsOrderly);
+}
