@@ -50,12 +50,29 @@ public static class AdmissionGate
     /// <param name="tokens">What counts towards tokens per minute.</param>
     public static void Settle(ref AdmissionTicket ticket, long costNanoUsd, long tokens, long nowUnixMs)
     {
-        for (int i = 0; i < ticket.Count; i++)
-        {
-            ticket.Entries[i].Scope.Settle(ticket.Entries[i], ticket.ReservedNanoUsd, costNanoUsd, tokens, nowUnixMs);
-        }
-
+        AdmissionTicket held = ticket;
         ticket = default;
+        Settle(held, 0, costNanoUsd, tokens, nowUnixMs);
+    }
+
+    /// <summary>A fault in one scope keeps none of the others.</summary>
+    private static void Settle(in AdmissionTicket held, int first, long costNanoUsd, long tokens, long nowUnixMs)
+    {
+        int i = first;
+        try
+        {
+            for (; i < held.Count; i++)
+            {
+                held.Entries[i].Scope.Settle(held.Entries[i], held.ReservedNanoUsd, costNanoUsd, tokens, nowUnixMs);
+            }
+        }
+        finally
+        {
+            if (i < held.Count)
+            {
+                Settle(held, i + 1, costNanoUsd, tokens, nowUnixMs);
+            }
+        }
     }
 
     /// <summary>Money that was spent without an admission: results of a batch.</summary>

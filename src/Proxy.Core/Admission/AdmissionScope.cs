@@ -167,8 +167,9 @@ public sealed class AdmissionScope(ScopeKind kind, string id)
     {
         lock (_gate)
         {
-            Roll(nowUnixMs);
+            // First: whatever fails below, its place is free again.
             _inFlight--;
+            Roll(nowUnixMs);
             _tokens = UsageSum(_tokens, tokens);
             ChangeReservations(entry, -reserved);
             if (entry.CountsMoney)

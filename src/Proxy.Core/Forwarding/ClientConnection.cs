@@ -24,15 +24,15 @@ internal sealed class ClientConnection : IDisposable
 
     private readonly Gateway _gateway;
     private readonly ConnectionContext _connection;
-    private readonly PipeReader _input;
     private readonly ClientOutput _output;
     private readonly Deadlines _deadlines;
     private readonly UpstreamLease _lease = new();
     private readonly RequestHeadReader _heads = new();
     private readonly Exchange _exchange;
-    private readonly BodyInspector _inspector;
     private readonly Upload _upload;
     private readonly Download _download;
+    private readonly Intake _intake;
+    private readonly Attempt _attempt;
     private readonly Linger _linger;
     private CancellationTokenRegistration _closedRegistration;
     private CancellationTokenRegistration _drainRegistration;
@@ -43,34 +43,28 @@ internal sealed class ClientConnection : IDisposable
     {
         _gateway = gateway;
         _connection = connection;
-        _input = connection.Transport.Input;
+        PipeReader input = connection.Transport.Input;
         _deadlines = new Deadlines(gateway.Clock);
         _output = new ClientOutput(connection.Transport.Output, _deadlines);
         _exchange = new Exchange(gateway);
-        _inspector = new BodyInspector(_exchange);
-        _upload = new Upload(_input, _deadlines, _lease, _inspector);
+        BodyInspector inspector = new(_exchange);
+        _upload = new Upload(input, _deadlines, _lease, inspector);
         _download = new Download(_output, _deadlines, _exchange.Meter);
-        _linger = new Linger(_input, gateway.Clock, _deadlines, _lease, connection.Features.Get<IHalfClosing>());
-    }
-
-    /// <summary>What is known when the input was looked at for a head.</summary>
-    private enum Arrival : byte
-    {
-        /// <summary>Nothing yet.</summary>
-        Pending = 0,
-
-        /// <summary>A request, to be served or refused.</summary>
-        Request,
-
-        /// <summary>No more requests come.</summary>
-        Over,
+        _intake = new Intake(input, _heads, _exchange, inspector, _upload, _deadlines, _lease);
+        _attempt = new Attempt(_exchange, _heads, inspector, _upload, _download, _output, _deadlines, _lease);
+        _linger = new Linger(input, gateway.Clock, _deadlines, _lease, connection.Features.Get<IHalfClosing>());
     }
 
     /// <summary>Position in the clock's list; the clock's, under its lock.</summary>
     internal int ClockIndex { get; set; }
 
+    private PipeReader Input => _connection.Transport.Input;
+
     /// <summary>The server drains, or the transport asks for the end.</summary>
     private bool IsDraining => _isDraining || _gateway.IsDraining;
+
+    /// <summary>The response under way is the last of its connection.</summary>
+    private bool EndsWithResponse => !_heads.Head.KeepAlive || IsDraining || _download.MustClose;
 
     /// <summary>Begins to listen to the clock and the transport. Called once, before <see cref="RunAsync"/>.</summary>
     public void Open()
@@ -132,7 +126,7 @@ internal sealed class ClientConnection : IDisposable
             if (upload == DeadlineKind.RequestBody
                 || main is DeadlineKind.FirstByte or DeadlineKind.KeepAlive or DeadlineKind.RequestHead or DeadlineKind.Linger)
             {
-                _input.CancelPendingRead();
+                Input.CancelPendingRead();
             }
 
             if (main == DeadlineKind.ClientRead)
@@ -155,7 +149,7 @@ internal sealed class ClientConnection : IDisposable
             Arrival arrival;
             do
             {
-                arrival = TakeHead(await _input.ReadAsync());
+                arrival = _intake.TakeHead(await Input.ReadAsync(), IsDraining);
             }
             while (arrival == Arrival.Pending);
             if (arrival == Arrival.Over)
@@ -166,12 +160,12 @@ internal sealed class ClientConnection : IDisposable
 
             // 2. Answer locally, 3. route, 4. identify, 5. choose the credential: RequestJudge, with the head.
             // 6. Admit. A key whose models are limited has the start of its body read before anything leaves.
-            while (HoldsTooLittle())
+            while (_intake.HoldsTooLittle())
             {
-                HoldMore(await _input.ReadAsync());
+                _intake.HoldMore(await Input.ReadAsync());
             }
 
-            Admit();
+            _intake.Admit();
             while (_exchange.TryBeginAttempt())
             {
                 Exception? fault = null;
@@ -184,27 +178,28 @@ internal sealed class ClientConnection : IDisposable
                         upstream = await _exchange.Pool.DialAsync();
                     }
 
-                    Hold(upstream!);
+                    _attempt.Hold(upstream!);
 
                     // 8. Write the head; it leaves together with what is here of the body.
-                    WriteFirst(upstream!);
+                    _attempt.WriteFirst(upstream!);
                     await upstream!.FlushAsync();
 
                     // 9. Relay both directions at once: the rest of the body goes up on its own ...
-                    StartUpload(upstream);
+                    _attempt.StartUpload(upstream);
 
                     // ... while the response head, after any interim ones, comes down,
                     while (!_download.HasHead)
                     {
                         _ = await upstream.WaitReadableAsync();
-                        TakeResponseHead(await upstream.ReadAsync(_download.HeadMemory()));
+                        _attempt.TakeHead(await upstream.ReadAsync(_download.HeadMemory()));
                         if (_output.Unflushed > 0)
                         {
                             EndFlush(await _output.FlushAsync());
                         }
                     }
 
-                    RelayResponseHead(upstream);
+                    _isLast = EndsWithResponse;
+                    _attempt.RelayHead(_isLast, upstream);
 
                     // and then its body: decrypted into the client's output, scanned there (10. meter), and flushed exactly when the
                     // upstream has nothing more ready.
@@ -228,7 +223,7 @@ internal sealed class ClientConnection : IDisposable
                         _upload.Ended();
                     }
 
-                    SettleEarly();
+                    _attempt.SettleEarly();
                     EndLastFlush(await _output.FlushAsync());
                 }
                 catch (Exception caught)
@@ -243,7 +238,7 @@ internal sealed class ClientConnection : IDisposable
                     _upload.Ended();
                 }
 
-                EndAttempt(fault);
+                _attempt.End(fault);
             }
 
             // 11. Finish, on every path: answer if nobody has, settle and book, keep or close the connection.
@@ -276,221 +271,9 @@ internal sealed class ClientConnection : IDisposable
         _deadlines.Begin(_exchange.Limits);
         _deadlines.Arm(isFirst ? DeadlineKind.FirstByte : DeadlineKind.KeepAlive);
         _output.Begin();
-        _heads.Begin();
+        _intake.Begin();
         _download.Begin(_heads.Head, _exchange.Limits, record: null);
         _isLast = false;
-    }
-
-    /// <summary>Step 1, and, for a whole head, 2 to 5.</summary>
-    private Arrival TakeHead(in ReadResult read)
-    {
-        if (!_heads.HasBegun && !read.Buffer.IsEmpty)
-        {
-            _exchange.HeadBegins();
-            _deadlines.Arm(DeadlineKind.RequestHead);
-        }
-
-        HeadEnd end = _heads.Take(read.Buffer, _exchange.Limits.RequestHead, out SequencePosition consumed);
-        if (end == HeadEnd.Incomplete)
-        {
-            return TakeNoHead(read);
-        }
-
-        _deadlines.Disarm();
-        _input.AdvanceTo(consumed);
-        if (end == HeadEnd.Malformed)
-        {
-            _exchange.RefuseHead(_heads.Error);
-            return Arrival.Request;
-        }
-
-        Decide();
-        return Arrival.Request;
-    }
-
-    private Arrival TakeNoHead(in ReadResult read)
-    {
-        DeadlineKind expired = _deadlines.Expired;
-        _deadlines.ClearExpired();
-        bool isLate = expired == DeadlineKind.RequestHead;
-        bool isOver = read.IsCompleted || _lease.IsClientGone || expired is DeadlineKind.KeepAlive or DeadlineKind.FirstByte
-            || (_isDraining && read.Buffer.IsEmpty);
-        if (!isLate && !isOver)
-        {
-            _input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-            return Arrival.Pending;
-        }
-
-        _heads.Discard(read.Buffer, out SequencePosition consumed);
-        _input.AdvanceTo(consumed);
-        if (!isLate)
-        {
-            return Arrival.Over;
-        }
-
-        _exchange.Refuse(ForwardFailure.ClientHeadTimeout);
-        _isLast = true;
-        return Arrival.Request;
-    }
-
-    private void Decide()
-    {
-        try
-        {
-            _upload.Begin(_heads.Head, _exchange.Limits);
-            _exchange.Decide(_heads.Head, _heads.Bytes, IsDraining);
-            if (_exchange.Verdict == Verdict.Forward)
-            {
-                _ = _heads.Head.Fields.TryGetValue(FieldId.ContentType, _heads.Bytes, out ReadOnlySpan<byte> contentType);
-                _upload.Limit(_exchange.Limits.MaxBodyOf(_exchange.Path));
-                _inspector.Begin(_exchange.Path, contentType, _exchange.Guarded);
-                _upload.Held.TryTake(_inspector);
-            }
-        }
-        catch (Exception fault)
-        {
-            _exchange.Refuse(ForwardFailure.Internal);
-            _exchange.Report(fault);
-            _isLast = true;
-        }
-    }
-
-    /// <summary>Looks at what is held of a body that may not leave yet. False when the request may go on, or is refused.</summary>
-    private bool HoldsTooLittle()
-    {
-        if (_exchange.Verdict != Verdict.Forward || _exchange.Guarded is null)
-        {
-            return false;
-        }
-
-        HeldBody held = _upload.Held;
-        RefusalReason reason = _inspector.JudgeModel(held.IsWhole);
-        if (reason != RefusalReason.None)
-        {
-            _exchange.Refuse(reason);
-            return false;
-        }
-
-        // A client that waits for 100 (Continue) sends nothing until the upstream has spoken: its body is judged on the way.
-        bool isEnough = held.IsWhole || held.IsBroken || !_inspector.Meter.Model.IsEmpty || held.Length >= _exchange.Limits.ModelPrefix;
-        if (isEnough || _heads.Head.ExpectsContinue)
-        {
-            return false;
-        }
-
-        if (held.IsInputOver || _lease.IsClientGone)
-        {
-            _lease.ClientGone();
-            _exchange.Refuse(ForwardFailure.ClientGone);
-            return false;
-        }
-
-        if (_deadlines.UploadExpired == DeadlineKind.RequestBody)
-        {
-            _exchange.Refuse(ForwardFailure.ClientBodyTimeout);
-            _isLast = true;
-            return false;
-        }
-
-        _deadlines.ArmUpload(DeadlineKind.RequestBody);
-        held.WaitForMore();
-        return true;
-    }
-
-    private void HoldMore(in ReadResult read)
-    {
-        _upload.Held.Take(read, _inspector);
-        _deadlines.DisarmUpload();
-    }
-
-    /// <summary>Step 6.</summary>
-    private void Admit()
-    {
-        if (_exchange.Verdict != Verdict.Forward)
-        {
-            return;
-        }
-
-        _exchange.Admit(_inspector, _upload.KnownLength);
-        if (_upload.Held.IsWhole)
-        {
-            _inspector.Judged();
-        }
-    }
-
-    /// <summary>Step 7: from here on the connection is this exchange's, and others may cut it.</summary>
-    private void Hold(UpstreamConnection upstream)
-    {
-        upstream.BeginRequest();
-        if (!_lease.TryHold(upstream))
-        {
-            // Nothing was sent on it: somebody else can have it.
-            _exchange.Pool.Return(upstream);
-            ForwardException.Throw(ForwardFailure.ClientGone);
-        }
-    }
-
-    /// <summary>Step 8.</summary>
-    private void WriteFirst(UpstreamConnection upstream)
-    {
-        _download.Begin(_heads.Head, _exchange.Limits, _exchange.Record);
-        _exchange.WriteHead(_heads.Head, _heads.Bytes, upstream);
-        _upload.WriteHeld(upstream);
-
-        // From here on it may cost something, whatever becomes of this process.
-        _exchange.Record!.Checkpoint();
-    }
-
-    /// <summary>The first bytes are on their way: the head is needed no more, unless the request may have to be sent again.</summary>
-    private void StartUpload(UpstreamConnection upstream)
-    {
-        if (_heads.Head.Framing != BodyFraming.None)
-        {
-            _heads.Release();
-        }
-
-        _upload.StartRest(upstream);
-    }
-
-    private void TakeResponseHead(int count)
-    {
-        if (count > 0 && _download.Stage == DownloadStage.Nothing)
-        {
-            // The upstream has answered: this request will not be sent again.
-            _exchange.FirstByte();
-            _heads.Release();
-        }
-
-        _download.TakeHead(count);
-        if (_download.HasInvited)
-        {
-            _upload.Invited();
-        }
-    }
-
-    private void RelayResponseHead(UpstreamConnection upstream)
-    {
-        _deadlines.Answered();
-        if (_upload.IsSent)
-        {
-            _exchange.Uploaded(_upload.Result, _inspector.Meter);
-        }
-
-        _isLast |= !_heads.Head.KeepAlive || IsDraining || _download.MustClose;
-        _download.RelayHead(_isLast, upstream);
-    }
-
-    /// <summary>The response is whole: what it cost is settled, and the upstream connection free, before its last bytes leave.</summary>
-    private void SettleEarly()
-    {
-        if (!_upload.IsRunning)
-        {
-            _exchange.Uploaded(_upload.Result, _inspector.Meter);
-            _exchange.Settle(responseStarted: true);
-
-            // Its part is done: a client that reads slowly, or leaves with its last byte, costs it nothing more.
-            ReleaseUpstream();
-        }
     }
 
     private void EndFlush(in FlushResult flush)
@@ -522,77 +305,12 @@ internal sealed class ClientConnection : IDisposable
         }
     }
 
-    /// <summary>An attempt is over, and nothing of it runs any more.</summary>
-    private void EndAttempt(Exception? fault)
-    {
-        if (fault is not null)
-        {
-            Blame(fault);
-        }
-
-        ReleaseUpstream();
-    }
-
-    /// <summary>Says which party failed at which stage. What expired or left first explains the rest.</summary>
-    private void Blame(Exception fault)
-    {
-        ForwardFailure failure = _deadlines.Expired switch
-        {
-            DeadlineKind.ClientRead => ForwardFailure.ClientNotReading,
-            _ when _lease.IsClientGone => ForwardFailure.ClientGone,
-            DeadlineKind.ResponseHead => ForwardFailure.UpstreamHeadTimeout,
-            DeadlineKind.ResponseBody => ForwardFailure.UpstreamSilent,
-            _ when _deadlines.UploadExpired == DeadlineKind.ResponseHead => ForwardFailure.UpstreamHeadTimeout,
-            _ when _upload.Result.Failure != ForwardFailure.None => _upload.Result.Failure,
-            _ => FailureOf(fault),
-        };
-        _exchange.Fail(failure, _upload.Result, fault);
-    }
-
-    private ForwardFailure FailureOf(Exception fault) => fault switch
-    {
-        ForwardException forward => forward.Failure,
-        UpstreamException upstream => upstream.Failure,
-        _ when _output.IsFlushing => ForwardFailure.ClientGone,
-        _ when !UpstreamConnection.IsTransportFault(fault) => ForwardFailure.Internal,
-        _ when _download.HasHead => ForwardFailure.UpstreamBody,
-        _ when _download.Stage == DownloadStage.Heads => ForwardFailure.UpstreamHead,
-        _ when _upload.HasStarted => ForwardFailure.UpstreamClosed,
-        _ => ForwardFailure.UpstreamSend,
-    };
-
-    /// <summary>Gives the upstream connection back, or cuts it: any doubt cuts (http-rules.md §1.4).</summary>
-    private void ReleaseUpstream()
-    {
-        UpstreamConnection? upstream = _lease.Release();
-        _deadlines.Disarm();
-        _download.Release();
-        if (upstream is null)
-        {
-            return;
-        }
-
-        if (_exchange.Failure == ForwardFailure.None && _upload.IsSent && _download.LeavesConnectionClean)
-        {
-            _exchange.Pool.Return(upstream);
-            return;
-        }
-
-        bool isReplayable = _heads.IsHeld && _upload.IsReplayable;
-        _exchange.ConsiderRetry(upstream, isReplayable, _download.Stage != DownloadStage.Nothing, _heads.Head.Method);
-        upstream.Abort();
-        upstream.EndRequest();
-    }
-
     /// <summary>Step 11: lets go of the request, writes the gateway's own answer when nobody else has answered, and decides whether the connection goes on.</summary>
     private Ending PrepareAnswer()
     {
         bool isStarted = _download.HasStarted;
         _deadlines.Disarm();
-        _heads.Release();
-        _upload.Held.Release();
-        _exchange.Uploaded(_upload.Result, _inspector.Meter);
-        _inspector.End();
+        _intake.End();
         _exchange.Settle(isStarted);
         if (_lease.IsClientGone || _exchange.HasNothingToSay || (isStarted && _exchange.Failure != ForwardFailure.None))
         {
@@ -602,7 +320,7 @@ internal sealed class ClientConnection : IDisposable
         }
 
         bool hasHead = _heads.IsWhole && !_exchange.IsMalformed;
-        _isLast |= IsDraining || _exchange.IsMalformed || !hasHead || !_heads.Head.KeepAlive;
+        _isLast |= IsDraining || _intake.EndsConnection || !hasHead || !_heads.Head.KeepAlive;
         bool isBodyLeft = hasHead && !_upload.IsComplete;
         if (isBodyLeft)
         {
@@ -664,10 +382,10 @@ internal sealed class ClientConnection : IDisposable
         _heads.Release();
         try
         {
-            while (_input.TryRead(out ReadResult read))
+            while (Input.TryRead(out ReadResult read))
             {
                 RequestHeadReader.Wipe(read.Buffer);
-                _input.AdvanceTo(read.Buffer.End);
+                Input.AdvanceTo(read.Buffer.End);
                 if (read.IsCompleted)
                 {
                     return;
@@ -685,7 +403,7 @@ internal sealed class ClientConnection : IDisposable
         _isDraining = true;
 
         // Wakes it where it waits between two requests; anywhere else the wake-up finds nothing to do.
-        _input.CancelPendingRead();
+        Input.CancelPendingRead();
     }
 
     /// <summary>How the connection goes on behind an answer.</summary>

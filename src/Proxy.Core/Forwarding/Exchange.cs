@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using Proxy.Core.Admission;
 using Proxy.Core.Anthropic;
 using Proxy.Core.Diagnostics;
@@ -269,7 +268,6 @@ internal sealed class Exchange(Gateway gateway) : IDisposable
     /// nothing stays reserved. Again, it does nothing.
     /// </summary>
     /// <param name="responseStarted">The client has been sent the start of a response.</param>
-    [SuppressMessage("Design", "CA1031", Justification = "a record that cannot be metered or priced is booked all the same")]
     public void Settle(bool responseStarted)
     {
         if (_record is not { } record || _isSettled)
@@ -284,19 +282,23 @@ internal sealed class Exchange(Gateway gateway) : IDisposable
         {
             // The meter knows of an error event in the stream, which is how it ended whatever the failure says.
             Meter.End(Failure == ForwardFailure.None);
-            _snapshot.Prices.Price(record);
         }
         catch (Exception fault)
         {
             record.Flags |= SpendFlags.Unreadable;
             ForwardLog.Broken(gateway.Logger, _id, fault);
         }
-        finally
+
+        try
         {
-            long tokens = UsageCounters.Sum(
-                UsageCounters.Sum(record.Usage.InputTokens, record.Usage.CacheCreationInputTokens), record.Usage.OutputTokens);
-            _reservation.Settle(record.CostNanoUsd, tokens, gateway.Time.GetUtcNow().ToUnixTimeMilliseconds());
+            _snapshot.Prices.Price(record);
         }
+        catch (Exception fault)
+        {
+            ForwardLog.Broken(gateway.Logger, _id, fault);
+        }
+
+        SettleReservation(record);
     }
 
     /// <summary>Step 11, behind the last bytes: closes the record and hands it to the ledger.</summary>
@@ -326,12 +328,27 @@ internal sealed class Exchange(Gateway gateway) : IDisposable
     {
         if (_record is not null)
         {
-            Failure = ForwardFailure.Internal;
+            // What was settled before is known well enough.
+            Failure = _isSettled ? Failure : ForwardFailure.Internal;
             Book(responseStarted);
         }
     }
 
     public void Dispose() => Meter.Dispose();
+
+    private void SettleReservation(SpendRecord record)
+    {
+        long tokens = UsageCounters.Sum(
+            UsageCounters.Sum(record.Usage.InputTokens, record.Usage.CacheCreationInputTokens), record.Usage.OutputTokens);
+        try
+        {
+            _reservation.Settle(record.CostNanoUsd, tokens, gateway.Time.GetUtcNow().ToUnixTimeMilliseconds());
+        }
+        catch (Exception fault)
+        {
+            ForwardLog.Broken(gateway.Logger, _id, fault);
+        }
+    }
 
     private long ElapsedUs => (long)gateway.Time.GetElapsedTime(_startedAt).TotalMicroseconds;
 

@@ -11,6 +11,15 @@ internal sealed class TestSink : ISpendSink
 
     public bool IsFull { get; set; }
 
+    /// <summary>Claims throw, as no claim ever should.</summary>
+    public bool FailClaims { get; set; }
+
+    /// <summary>The next completion throws, and takes nothing.</summary>
+    public bool FailNextComplete { get; set; }
+
+    /// <summary>Every record that was given out, in order.</summary>
+    public List<SpendRecord> Claimed { get; } = [];
+
     public int Outstanding { get; private set; }
 
     public IReadOnlyList<SpendRecord> Done
@@ -26,13 +35,29 @@ internal sealed class TestSink : ISpendSink
 
     public bool TryClaim([NotNullWhen(true)] out SpendRecord? record)
     {
+        if (FailClaims)
+        {
+            throw new InvalidOperationException("scripted: no claim");
+        }
+
         record = IsFull ? null : new SpendRecord();
-        Outstanding += IsFull ? 0 : 1;
-        return !IsFull;
+        if (record is not null)
+        {
+            Outstanding++;
+            Claimed.Add(record);
+        }
+
+        return record is not null;
     }
 
     public void Complete(SpendRecord record)
     {
+        if (FailNextComplete)
+        {
+            FailNextComplete = false;
+            throw new InvalidOperationException("scripted: not completed");
+        }
+
         lock (_done)
         {
             Outstanding--;
