@@ -50,9 +50,22 @@ internal sealed class HeldBody(PipeReader input)
     /// <summary>Takes what is already here, without waiting.</summary>
     public void TryTake(BodyInspector inspector)
     {
-        if (!_reader.IsComplete && input.TryRead(out ReadResult read))
+        if (_reader.IsComplete)
         {
-            Take(read, inspector);
+            return;
+        }
+
+        try
+        {
+            if (input.TryRead(out ReadResult read))
+            {
+                Take(read, inspector);
+            }
+        }
+        catch (IOException)
+        {
+            // Reset behind its head: whoever needs more of the body meets the same.
+            IsInputOver = true;
         }
     }
 
