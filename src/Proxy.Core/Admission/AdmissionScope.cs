@@ -13,6 +13,9 @@ public sealed class AdmissionScope(ScopeKind kind, string id)
     private const int ParallelRetrySeconds = 1;
     private const int ReservedRetrySeconds = 2;
 
+    // Batches take up to a day; mostly less than an hour.
+    private const int StandingRetrySeconds = 60;
+
     private readonly Lock _gate = new();
     private ScopeLimits _limits = ScopeLimits.None;
     private BudgetWindow[] _windows = [];
@@ -21,6 +24,8 @@ public sealed class AdmissionScope(ScopeKind kind, string id)
     private long _minute;
     private long _requests;
     private long _tokens;
+    private long _standing;
+    private Stake _underWay;
     private int _inFlight;
 
     public ScopeKind Kind => kind;
@@ -28,7 +33,10 @@ public sealed class AdmissionScope(ScopeKind kind, string id)
     /// <summary>Identifies it among its kind: the key's scope id, the team's id and so on.</summary>
     public string Id => id;
 
-    /// <summary>Swapping them keeps the counters, those of a budget as long as its period stays. A new period starts at zero until <see cref="AddSpent"/>.</summary>
+    /// <summary>
+    /// Swapping them keeps the counters, those of a budget as long as its period stays. A new period starts with what is under way, and nothing spent until
+    /// <see cref="AddSpent"/>.
+    /// </summary>
     public ScopeLimits Limits
     {
         get => _limits;
@@ -92,7 +100,8 @@ public sealed class AdmissionScope(ScopeKind kind, string id)
             Roll(nowUnixMs);
             foreach (BudgetWindow window in _windows)
             {
-                states.Add(new BudgetState(window.Budget.Period, LimitOf(window), window.Spent, window.Reserved, window.StartMs, window.EndMs));
+                long reserved = Saturating.Add(window.Reserved, _standing);
+                states.Add(new BudgetState(window.Budget.Period, LimitOf(window), window.Spent, reserved, window.StartMs, window.EndMs));
             }
         }
     }
@@ -123,55 +132,84 @@ public sealed class AdmissionScope(ScopeKind kind, string id)
         {
             Roll(request.NowUnixMs);
             bool countsMoney = request.IsCompanyPaid || _limits.CountsClientPaid;
-            if ((countsMoney && !HasMoney(request.EstimateNanoUsd, out refusal)) || !HasRoom(out refusal))
+            if ((countsMoney && !HasMoney(request, _sequence, held: default, out refusal)) || !HasRoom(out refusal))
             {
                 entry = default;
                 return false;
             }
 
-            entry = new AdmissionEntry(this, ++_sequence, _nowMs, countsMoney);
+            entry = new AdmissionEntry(this, ++_sequence, _nowMs, countsMoney, countsMoney && Reserves(request));
             _inFlight++;
             _requests++;
-            if (countsMoney)
-            {
-                foreach (BudgetWindow window in _windows)
-                {
-                    window.Reserve(request.EstimateNanoUsd);
-                }
-            }
-
+            ChangeReservations(entry, request.Stake);
             return true;
         }
     }
 
     /// <summary>Takes an admission back as if it had never been: another scope of the request refused it.</summary>
-    internal void TakeBack(in AdmissionEntry entry, long reserved)
+    internal void TakeBack(in AdmissionEntry entry, in Stake held)
     {
         lock (_gate)
         {
             _inFlight--;
             _requests -= entry.AtUnixMs / MinuteMs == _minute ? 1 : 0;
-            ChangeReservations(entry, -reserved);
+            ChangeReservations(entry, default(Stake).Minus(held));
         }
     }
 
-    internal void Raise(in AdmissionEntry entry, long nano)
+    /// <summary>Judges an admission again by its money, and reserves the new stake in the place of the one that is held.</summary>
+    internal bool TryRaise(ref AdmissionEntry entry, in Stake held, in AdmissionRequest request, out AdmissionRefusal refusal)
+    {
+        refusal = default;
+        if (!entry.CountsMoney)
+        {
+            return true;
+        }
+
+        lock (_gate)
+        {
+            Roll(request.NowUnixMs);
+            Stake own = entry.IsReserved ? held : default;
+            if (!HasMoney(request, entry.Sequence, own, out refusal))
+            {
+                return false;
+            }
+
+            // From here on it is reserved in today's windows, though it counts where it began: a body that drips past midnight is judged all the same.
+            ChangeReservations(entry, default(Stake).Minus(own));
+            entry = entry with { Sequence = ++_sequence, IsReserved = entry.IsReserved || Reserves(request) };
+            ChangeReservations(entry, request.Stake);
+            return true;
+        }
+    }
+
+    internal void Raise(in AdmissionEntry entry, in Stake more)
     {
         lock (_gate)
         {
-            ChangeReservations(entry, nano);
+            ChangeReservations(entry, more);
         }
     }
 
-    internal void Settle(in AdmissionEntry entry, long reserved, long cost, long tokens, long nowUnixMs)
+    /// <summary>Nothing is reserved for the admission any more; it is still under way.</summary>
+    internal void Release(ref AdmissionEntry entry, in Stake held)
+    {
+        lock (_gate)
+        {
+            ChangeReservations(entry, default(Stake).Minus(held));
+            entry = entry with { IsReserved = false };
+        }
+    }
+
+    internal void Settle(in AdmissionEntry entry, in Stake held, long cost, long tokens, long nowUnixMs)
     {
         lock (_gate)
         {
             // First: whatever fails below, its place is free again.
             _inFlight--;
             Roll(nowUnixMs);
-            _tokens = UsageSum(_tokens, tokens);
-            ChangeReservations(entry, -reserved);
+            _tokens = Saturating.Add(_tokens, tokens);
+            ChangeReservations(entry, default(Stake).Minus(held));
             if (entry.CountsMoney)
             {
                 SpendInWindows(entry.AtUnixMs, cost);
@@ -191,7 +229,17 @@ public sealed class AdmissionScope(ScopeKind kind, string id)
         }
     }
 
-    private static long UsageSum(long left, long right) => left > long.MaxValue - right ? long.MaxValue : left + right;
+    /// <summary>Reserves, in whatever windows there will be, until the same amount is taken away again.</summary>
+    internal void ChangeStanding(long nano)
+    {
+        lock (_gate)
+        {
+            _standing = Math.Max(0, Saturating.Add(_standing, nano));
+        }
+    }
+
+    /// <summary>A key is kept out by nobody's requests but its own.</summary>
+    private bool Reserves(in AdmissionRequest request) => !request.IsPartial || kind is ScopeKind.Key or ScopeKind.KeyModel;
 
     private void Roll(long nowUnixMs)
     {
@@ -214,7 +262,8 @@ public sealed class AdmissionScope(ScopeKind kind, string id)
         }
     }
 
-    private bool HasMoney(long estimate, out AdmissionRefusal refusal)
+    /// <param name="held">What is reserved for it already, in the windows that cover the sequence.</param>
+    private bool HasMoney(in AdmissionRequest request, long sequence, in Stake held, out AdmissionRefusal refusal)
     {
         refusal = default;
         foreach (BudgetWindow window in _windows)
@@ -225,15 +274,24 @@ public sealed class AdmissionScope(ScopeKind kind, string id)
                 // Of several that are used up the one that lasts longest decides when another try may help.
                 if (refusal.Reason != RefusalReason.BudgetSpent || window.EndMs > refusal.ResetsAtUnixMs)
                 {
-                    int retryAfter = window.EndMs == long.MaxValue ? 0 : SecondsUntil(window.EndMs);
-                    refusal = new AdmissionRefusal(RefusalReason.BudgetSpent, this, window.Budget, window.EndMs, retryAfter);
+                    refusal = new AdmissionRefusal(RefusalReason.BudgetSpent, this, window.Budget, window.EndMs, RetryAtEndOf(window));
                 }
+
+                continue;
             }
-            else if (refusal.Reason == RefusalReason.None && window.Reserved > 0 && (window.Reserved >= left || estimate > left - window.Reserved))
+
+            long estimate = request.Stake.Of(window.Budget.Reserve);
+            long underWay = window.Reserved - (window.Covers(sequence) ? held.Of(window.Budget.Reserve) : 0);
+            long reserved = Saturating.Add(underWay, _standing);
+            if (refusal.Reason != RefusalReason.None || estimate <= 0 || estimate <= left - reserved || (reserved == 0 && !request.MustFit))
             {
-                // One request alone may always use up the rest; several at once may not overspend.
-                refusal = new AdmissionRefusal(RefusalReason.BudgetReserved, this, window.Budget, window.EndMs, ReservedRetrySeconds);
+                // One request alone may always use up the rest; several at once may not overspend. What costs nothing fits.
+                continue;
             }
+
+            refusal = request.MustFit && estimate > left
+                ? new AdmissionRefusal(RefusalReason.BudgetShort, this, window.Budget, window.EndMs, RetryAtEndOf(window))
+                : new AdmissionRefusal(RefusalReason.BudgetReserved, this, window.Budget, window.EndMs, RetryBehind(estimate > left - _standing));
         }
 
         return refusal.Reason == RefusalReason.None;
@@ -250,24 +308,29 @@ public sealed class AdmissionScope(ScopeKind kind, string id)
         return reason == RefusalReason.None;
     }
 
+    private int RetryAtEndOf(BudgetWindow window) => window.EndMs == long.MaxValue ? 0 : SecondsUntil(window.EndMs);
+
+    private static int RetryBehind(bool batches) => batches ? StandingRetrySeconds : ReservedRetrySeconds;
+
     private int SecondsUntil(long unixMs) => (int)Math.Clamp((unixMs - _nowMs + 999) / 1000, 1, int.MaxValue);
 
     private long LimitOf(BudgetWindow window)
     {
         long increase = _nowMs < _limits.TemporaryIncreaseEndsUnixMs ? _limits.TemporaryIncreaseNanoUsd : 0;
-        return UsageSum(window.Budget.LimitNanoUsd, increase);
+        return Saturating.Add(window.Budget.LimitNanoUsd, increase);
     }
 
-    private void ChangeReservations(in AdmissionEntry entry, long nano)
+    private void ChangeReservations(in AdmissionEntry entry, in Stake change)
     {
-        if (!entry.CountsMoney)
+        if (!entry.IsReserved)
         {
             return;
         }
 
+        _underWay = _underWay.Plus(change).NotNegative();
         foreach (BudgetWindow window in _windows)
         {
-            window.ChangeReservation(entry, nano);
+            window.ChangeReservation(entry.Sequence, change);
         }
     }
 
@@ -297,7 +360,7 @@ public sealed class AdmissionScope(ScopeKind kind, string id)
         BudgetWindow window = new(budget);
         if (_nowMs != long.MinValue)
         {
-            window.RollTo(_nowMs, _sequence + 1);
+            window.Begin(_nowMs, _underWay);
         }
 
         return window;

@@ -7,20 +7,30 @@ internal sealed class BudgetWindow(Budget budget)
     private long _adjustment;
     private long _adjustedWindow = long.MinValue;
     private bool _softCrossed;
+    private Stake _reserved;
 
     /// <summary>Admissions from this one on have their reservation in this window; earlier ones do not.</summary>
     private long _firstSequence;
 
+    /// <summary>What it reserves by may change at any time: both ways are kept.</summary>
     public Budget Budget { get; set; } = budget;
 
     public long StartMs { get; private set; } = long.MinValue;
 
     public long EndMs { get; private set; } = long.MinValue;
 
-    public long Reserved { get; private set; }
+    /// <summary>For requests under way.</summary>
+    public long Reserved => _reserved.Of(Budget.Reserve);
 
     /// <summary>With the operator's correction; never below 0.</summary>
-    public long Spent => Math.Max(0, Add(_spent, _adjustedWindow == StartMs ? _adjustment : 0));
+    public long Spent => Math.Max(0, Saturating.Add(_spent, _adjustedWindow == StartMs ? _adjustment : 0));
+
+    /// <summary>A budget that is new: what is under way is reserved in its first window too.</summary>
+    public void Begin(long nowMs, in Stake underWay)
+    {
+        RollTo(nowMs, nextSequence: 0);
+        _reserved = underWay;
+    }
 
     /// <summary>Begins the window that this time is in, unless it has begun. A clock that goes back opens none again.</summary>
     public void RollTo(long nowMs, long nextSequence)
@@ -33,19 +43,20 @@ internal sealed class BudgetWindow(Budget budget)
         StartMs = Budget.Period.StartOf(nowMs);
         EndMs = Budget.Period.EndOf(nowMs);
         _spent = 0;
-        Reserved = 0;
+        _reserved = default;
         _softCrossed = false;
         _firstSequence = nextSequence;
     }
 
-    public void Reserve(long nano) => Reserved = Add(Reserved, nano);
+    /// <summary>The reservation of an admission is in this window, or will be.</summary>
+    public bool Covers(long sequence) => sequence >= _firstSequence;
 
     /// <summary>More or, with a negative amount, less is reserved for an admission, if its reservation is in this window.</summary>
-    public void ChangeReservation(in AdmissionEntry entry, long nano)
+    public void ChangeReservation(long sequence, in Stake stake)
     {
-        if (entry.Sequence >= _firstSequence)
+        if (Covers(sequence))
         {
-            Reserved = Math.Max(0, Add(Reserved, nano));
+            _reserved = _reserved.Plus(stake).NotNegative();
         }
     }
 
@@ -54,7 +65,7 @@ internal sealed class BudgetWindow(Budget budget)
     {
         if (atMs >= StartMs)
         {
-            _spent = Add(_spent, nano);
+            _spent = Saturating.Add(_spent, nano);
         }
     }
 
@@ -63,7 +74,7 @@ internal sealed class BudgetWindow(Budget budget)
         RollTo(windowStartMs, nextSequence);
         if (windowStartMs == StartMs)
         {
-            _spent = Add(_spent, nano);
+            _spent = Saturating.Add(_spent, nano);
         }
     }
 
@@ -83,12 +94,5 @@ internal sealed class BudgetWindow(Budget budget)
 
         _softCrossed = true;
         return true;
-    }
-
-    private static long Add(long left, long right)
-    {
-        long sum = unchecked(left + right);
-        bool overflows = ((left ^ sum) & (right ^ sum)) < 0;
-        return !overflows ? sum : left < 0 ? long.MinValue : long.MaxValue;
     }
 }

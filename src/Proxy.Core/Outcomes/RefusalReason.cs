@@ -43,6 +43,9 @@ public enum RefusalReason : byte
 
     /// <summary>The request has been through this gateway before.</summary>
     Loop,
+
+    /// <summary>The request may cost more than is left of a budget, and nothing could stop it once it is taken.</summary>
+    BudgetShort,
 }
 
 /// <summary>What a client is told for each <see cref="RefusalReason"/>: one row each.</summary>
@@ -72,6 +75,7 @@ internal static class Refusals
         RefusalReason.ParallelRequests => new(429, "too many requests at once", ShouldRetry: true),
         RefusalReason.BudgetSpent => new(429, "spend limit reached"),
         RefusalReason.BudgetReserved => new(429, "the requests under way may use up what is left of the spend limit", ShouldRetry: true),
+        RefusalReason.BudgetShort => new(429, "this request may cost more than is left of the spend limit: fewer items, or a smaller max_tokens, may fit"),
         RefusalReason.Loop => new(508, "this request has come back to the gateway that sent it: the route's upstream leads here"),
         _ => new(500, "the gateway failed on this request"),
     };

@@ -1,4 +1,3 @@
-using CsCheck;
 using Proxy.Core.Admission;
 using Proxy.Core.Outcomes;
 
@@ -181,51 +180,6 @@ public sealed class BudgetTests
         AdmissionGate.Settle(ref ticket, 0, 0, Noon);
         AdmissionGate.Settle(ref ticket, Usd, 0, Noon);
         Assert.Equal((0, 0), (Read(scope).ReservedNanoUsd, Read(scope).SpentNanoUsd));
-    }
-
-    [Fact]
-    public void Whatever_happens_in_whatever_order_nothing_stays_reserved_and_all_is_counted()
-    {
-        Gen.Int[0, 5].Array[0, 60].Sample(steps =>
-        {
-            AdmissionScope scope = Scope(new ScopeLimits { Budgets = [Of("1d", 50 * Usd), Of(null, 500 * Usd)] });
-            AdmissionScope team = new(ScopeKind.Team, "t") { Limits = new ScopeLimits { Budgets = [Of("7d", 5 * Usd)], ParallelRequests = 5 } };
-            List<AdmissionTicket> open = [];
-            long now = Noon;
-            long total = 0;
-            for (int i = 0; i < steps.Length; i++)
-            {
-                switch (steps[i])
-                {
-                    case 0 or 1 when AdmissionGate.TryAdmit([scope, team], new AdmissionRequest(now, (i + 1) * Usd / 10, true), out AdmissionTicket ticket, out _):
-                        open.Add(ticket);
-                        break;
-                    case 2 or 3 when open.Count > 0:
-                        AdmissionTicket done = open[i % open.Count];
-                        open.RemoveAt(i % open.Count);
-                        AdmissionGate.Raise(ref done, i * Usd);
-                        AdmissionGate.Settle(ref done, Usd / 7, 3, now);
-                        total += Usd / 7;
-                        break;
-                    case 4:
-                        now += Day / 3;
-                        break;
-                    case 5:
-                        team.Limits = new ScopeLimits { Budgets = i % 2 == 0 ? [Of("7d", 5 * Usd), Of("1h", Usd)] : [Of("1h", Usd)], ParallelRequests = 5 };
-                        break;
-                }
-            }
-
-            foreach (AdmissionTicket ticket in open)
-            {
-                AdmissionTicket last = ticket;
-                AdmissionGate.Settle(ref last, 0, 0, now);
-            }
-
-            Assert.Equal((0, 0), (scope.InFlight, team.InFlight));
-            Assert.All([.. ReadAll(scope, now), .. ReadAll(team, now)], state => Assert.Equal(0, state.ReservedNanoUsd));
-            Assert.Equal(total, ReadAll(scope, now)[1].SpentNanoUsd);
-        });
     }
 
     private static Budget Of(string? period, long nano) => new(Of(period), nano);

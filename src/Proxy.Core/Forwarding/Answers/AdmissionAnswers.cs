@@ -9,6 +9,11 @@ internal static class AdmissionAnswers
     public static Answer Of(in AdmissionRefusal refusal)
     {
         Answer answer = Refusals.Describe(refusal.Reason) with { RetryAfterSeconds = refusal.RetryAfterSeconds };
+        if (refusal.Reason == RefusalReason.BudgetShort)
+        {
+            return answer with { Period = refusal.Budget!.Name, ResetsAtUnixMs = refusal.ResetsAtUnixMs };
+        }
+
         if (refusal.Reason != RefusalReason.BudgetSpent)
         {
             return answer;
