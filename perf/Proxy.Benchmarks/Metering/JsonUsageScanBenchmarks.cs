@@ -29,7 +29,7 @@ public class JsonUsageScanBenchmarks : IDisposable
     [Benchmark]
     public long Request()
     {
-        _requestMeter.Begin(PathClass.Messages, "application/json"u8);
+        _requestMeter.Begin(PathClass.Messages);
         for (int at = 0; at < _request.Length; at += 16384)
         {
             _requestMeter.Feed(_request.AsSpan(at, Math.Min(16384, _request.Length - at)));

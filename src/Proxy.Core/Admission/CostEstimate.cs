@@ -18,6 +18,11 @@ public readonly record struct CostEstimate(long InputNanoUsd, long OutputNanoUsd
         Saturating.Add(OutputNanoUsd, other.OutputNanoUsd),
         Saturating.Add(OutputTokens, other.OutputTokens));
 
+    /// <summary>So many times.</summary>
+    public CostEstimate Times(long count) => new(Times(InputNanoUsd, count), Times(OutputNanoUsd, count), Times(OutputTokens, count));
+
+    private static long Times(long value, long count) => (long)Int128.Min((Int128)value * count, long.MaxValue);
+
     private long Share(long tokens) =>
         tokens >= OutputTokens ? OutputNanoUsd : (long)((Int128)OutputNanoUsd * Math.Max(0, tokens) / OutputTokens);
 }

@@ -22,9 +22,9 @@ internal sealed class BodyInspector(Exchange exchange)
     public RequestMeter Meter => _meter;
 
     /// <param name="guarded">A principal whose models are limited; null for any other.</param>
-    public void Begin(PathClass path, ReadOnlySpan<byte> contentType, Principal? guarded)
+    public void Begin(PathClass path, Principal? guarded)
     {
-        _meter.Begin(path, contentType, guarded);
+        _meter.Begin(path, guarded);
         _shown = 0;
         _isGuarded = guarded is not null;
         _isJudged = false;

@@ -104,9 +104,8 @@ internal sealed class Intake(
             exchange.Decide(heads.Head, heads.Bytes, isDraining);
             if (exchange.Verdict == Verdict.Forward)
             {
-                _ = heads.Head.Fields.TryGetValue(FieldId.ContentType, heads.Bytes, out ReadOnlySpan<byte> contentType);
                 upload.Limit(exchange.Limits.MaxBodyOf(exchange.Path));
-                inspector.Begin(exchange.Path, contentType, exchange.Guarded);
+                inspector.Begin(exchange.Path, exchange.Guarded);
                 upload.Held.TryTake(inspector);
             }
         }

@@ -1,3 +1,4 @@
+using Proxy.Core.Admission;
 using Proxy.Core.Anthropic;
 using Proxy.Core.Identity;
 using Proxy.Core.Outcomes;
@@ -6,89 +7,86 @@ using Proxy.Core.Spend;
 namespace Proxy.Core.Metering;
 
 /// <summary>
-/// Looks at a request body as it streams by for what is worth booking (the model that was asked), and for a key that may use only certain
-/// models whether it keeps to them. Owned by an exchange and reused; never allocates, never holds bytes back.
+/// Looks at a request body as it streams by: for what is worth booking (the model that was asked), for what it may cost, and for a key that may use only
+/// certain models whether it keeps to them. Owned by an exchange and reused; never allocates, never holds bytes back.
 /// </summary>
 public sealed class RequestMeter
 {
-    private RequestModelScanner _scanner;
-    private BatchModelScanner _batch;
+    private RequestScanner _scanner;
     private Principal? _guarded;
+    private IRequestPricer? _pricer;
+    private CostEstimate _items;
+    private long _nowUnixMs;
     private PathClass _path;
     private bool _isLookedAt;
 
-    /// <summary>The top-level model as far as the body was seen; empty while there is none.</summary>
+    /// <summary>The top-level model as far as the body was seen; empty while there is none, and for a batch.</summary>
     public TextField Model { get; } = new(SpendRecord.ModelCapacity);
 
-    /// <summary>Top-level <c>max_tokens</c> as far as the body was seen; -1 when there was none.</summary>
-    public long MaxTokens => _scanner.MaxTokens;
-
     /// <summary>
-    /// Starts on a body. Bodies that are not JSON by their Content-Type, or of a path class without a model, are not looked at; a body without a
-    /// Content-Type is. Of two top-level models the last one counts.
+    /// Top-level <c>max_tokens</c> as far as the body was seen; -1 when there was none, <see cref="long.MaxValue"/> when nobody can be sure of it.
     /// </summary>
+    public long MaxTokens => _scanner.Shape.MaxTokens == RequestShape.Unclear ? long.MaxValue : _scanner.Shape.MaxTokens;
+
+    /// <summary>What the request says about its price, as far as it was seen; of a batch, its latest item.</summary>
+    public ref readonly RequestShape Shape => ref _scanner.Shape;
+
+    /// <summary>Starts on a body. Whatever its Content-Type says: a type that lies must not hide a model or a price. Paths without a model are not looked at.</summary>
     /// <param name="path">Which kind of request it is.</param>
-    /// <param name="contentType">Value of its Content-Type; empty when there is none.</param>
-    /// <param name="guarded">A principal whose models are limited: the body is looked at whatever its type says, and <see cref="Judge"/> tells.</param>
-    public void Begin(PathClass path, ReadOnlySpan<byte> contentType, Principal? guarded = null)
+    /// <param name="guarded">A principal whose models are limited: <see cref="Judge"/> tells.</param>
+    /// <param name="pricer">Says what it may cost; null where nobody asks.</param>
+    /// <param name="nowUnixMs">At whose prices. Unix milliseconds.</param>
+    public void Begin(PathClass path, Principal? guarded = null, IRequestPricer? pricer = null, long nowUnixMs = 0)
     {
-        _scanner.Begin();
-        _batch.Begin();
+        _scanner.Begin(isBatch: path == PathClass.BatchCreation);
         Model.Clear();
         _path = path;
         _guarded = guarded;
-        _isLookedAt = path switch
-        {
-            PathClass.Messages or PathClass.CountTokens => guarded is not null || contentType.IsEmpty || MediaTypes.IsJson(contentType),
-            PathClass.BatchCreation => guarded is not null,
-            _ => false,
-        };
+        _pricer = pricer;
+        _items = default;
+        _nowUnixMs = nowUnixMs;
+        _isLookedAt = path is PathClass.Messages or PathClass.CountTokens or PathClass.BatchCreation;
     }
 
     public void Feed(ReadOnlySpan<byte> body)
     {
-        if (!_isLookedAt)
+        int position = 0;
+        while (_isLookedAt && position < body.Length)
         {
-            return;
+            if (_scanner.Feed(body, ref position, Model, _guarded) && _pricer is not null)
+            {
+                _items = _items.Plus(_pricer.Estimate(_scanner.Shape, 0, long.MaxValue, ServiceTier.Batch, _nowUnixMs));
+            }
+        }
+    }
+
+    /// <summary>What the request may cost at most, as far as it was seen: a batch item by item, at batch rates.</summary>
+    /// <param name="bodyBytes">Of the whole body, as far as anyone can tell.</param>
+    /// <param name="isWhole">All of it was seen: what it has not said it will not say.</param>
+    /// <param name="assumedTokens">What it is reckoned to put out as long as it may still say.</param>
+    public CostEstimate Estimate(long bodyBytes, bool isWhole, long assumedTokens)
+    {
+        if (_pricer is null || _path == PathClass.BatchCreation)
+        {
+            return _items;
         }
 
-        if (_path == PathClass.BatchCreation)
-        {
-            _batch.Feed(body, _guarded!);
-        }
-        else
-        {
-            _scanner.Feed(body, Model);
-        }
+        bool mayStillSay = !isWhole && !_scanner.IsInvalid;
+        return _pricer.Estimate(_scanner.Shape, bodyBytes, mayStillSay ? assumedTokens : long.MaxValue, ServiceTier.Standard, _nowUnixMs);
     }
 
     /// <summary>Whether the body so far keeps to the guarded principal's models; None for a principal that is not guarded.</summary>
     /// <param name="isWhole">The body is over: what is not known now is never known.</param>
     public RefusalReason Judge(bool isWhole)
     {
-        if (_guarded is not { } principal || !_isLookedAt)
+        if (_guarded is null || !_isLookedAt)
         {
             return RefusalReason.None;
         }
 
-        if (_path == PathClass.BatchCreation)
-        {
-            return _batch.IsUnclear || (isWhole && !_batch.IsComplete) ? RefusalReason.ModelUnclear
-                : _batch.HasForbidden ? RefusalReason.ModelNotAllowed
-                : RefusalReason.None;
-        }
-
-        if (_scanner.IsInvalid || _scanner.HasDuplicates || _scanner.IsModelCut)
-        {
-            return RefusalReason.ModelUnclear;
-        }
-
-        if (Model.IsEmpty)
-        {
-            return isWhole ? RefusalReason.ModelUnclear : RefusalReason.None;
-        }
-
-        return !principal.AllowsModel(Model.Bytes) ? RefusalReason.ModelNotAllowed
+        bool isUnnamed = isWhole && _path != PathClass.BatchCreation && Model.IsEmpty;
+        return _scanner.IsInvalid || _scanner.IsUnclear || isUnnamed ? RefusalReason.ModelUnclear
+            : _scanner.HasForbidden ? RefusalReason.ModelNotAllowed
             : isWhole && !_scanner.IsComplete ? RefusalReason.ModelUnclear
             : RefusalReason.None;
     }
@@ -98,5 +96,6 @@ public sealed class RequestMeter
     {
         _isLookedAt = false;
         _guarded = null;
+        _pricer = null;
     }
 }

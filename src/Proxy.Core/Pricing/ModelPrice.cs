@@ -6,7 +6,13 @@ internal sealed class ModelPrice
     /// <summary>Multipliers are in thousandths.</summary>
     public const int One = 1000;
 
+    /// <summary>Where the data does not say how much a model can write.</summary>
+    public const long LargestOutput = 128_000;
+
     public required string Model { get; init; }
+
+    /// <summary>The most tokens it can write in one answer.</summary>
+    public long MaxOutputTokens { get; init; } = LargestOutput;
 
     /// <summary>By rising start, the first from the beginning of time.</summary>
     public required PricePeriod[] Periods { get; init; }

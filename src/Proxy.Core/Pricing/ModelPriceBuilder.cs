@@ -19,6 +19,8 @@ internal sealed class ModelPriceBuilder(string model)
 
     public long WebSearchPicoUsd { get; set; }
 
+    public long MaxOutputTokens { get; set; } = ModelPrice.LargestOutput;
+
     /// <summary>Has what a price needs at least: an input and an output rate.</summary>
     public bool IsPriced => _rates.ContainsKey(new RateName(RateKind.Input, 0, RateVariant.Standard))
         && _rates.ContainsKey(new RateName(RateKind.Output, 0, RateVariant.Standard));
@@ -54,6 +56,7 @@ internal sealed class ModelPriceBuilder(string model)
             IsFastPriceMissing = IsFastPriceMissing && FastMultiplier == ModelPrice.One,
             UsMultiplier = UsMultiplier,
             WebSearchPicoUsd = WebSearchPicoUsd,
+            MaxOutputTokens = MaxOutputTokens,
         };
     }
 

@@ -8,9 +8,12 @@ namespace Proxy.Core.Pricing;
 internal sealed class ModelTable
 {
     private readonly Slot[] _slots;
+    private readonly ModelPrice[] _all;
 
     public ModelTable(List<ModelPrice> models)
     {
+        _all = [.. models];
+
         // At most half full, so that runs of taken slots stay short and a free one ends every search.
         _slots = new Slot[BitOperations.RoundUpToPowerOf2((uint)Math.Max(models.Count, 4) * 2)];
         foreach (ModelPrice model in models)
@@ -25,6 +28,8 @@ internal sealed class ModelTable
             _slots[index & (_slots.Length - 1)] = new Slot(id, model);
         }
     }
+
+    public ReadOnlySpan<ModelPrice> All => _all;
 
     /// <summary>
     /// The price of a model id: as it is, without <c>[1m]</c>, then also without a date. Nothing else is tried: a point release must not borrow the

@@ -1,13 +1,16 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using Proxy.Core.Admission;
 using Proxy.Core.Anthropic;
 using Proxy.Core.Outcomes;
 using Proxy.Core.Spend;
 
 namespace Proxy.Core.Pricing;
 
-/// <summary>Prices by model and date (prices.md). Immutable: a new one replaces it as a whole. Money is integer: rates in pico-USD a token, results in nano-USD rounded once.</summary>
-public sealed class PriceBook
+/// <summary>
+/// Prices by model and date. Immutable: a new one replaces it as a whole. Money is integer: rates in pico-USD a token, results in nano-USD rounded once.
+/// </summary>
+public sealed class PriceBook : IRequestPricer
 {
     private const string Resource = "Proxy.Core.Pricing.prices.json";
 
@@ -19,6 +22,12 @@ public sealed class PriceBook
 
     // No request has a trillion tokens. Counts that claim so are cut, which keeps every sum far below 2^127.
     private const long LargestCount = 1_000_000_000_000;
+
+    // About so many bytes of a request's JSON make a token.
+    private const long BytesPerToken = 4;
+
+    // What a web search brings into the prompt.
+    private const long TokensPerSearch = 4000;
 
     private static readonly Lazy<PriceBook> LazyBuiltIn = new(ReadBuiltIn);
 
@@ -81,8 +90,78 @@ public sealed class PriceBook
     {
         ModelPrice price = _models.Find(model) ?? _fallback;
         RateSet rates = price.PeriodAt(nowUnixMs).TierFor(Count(inputTokens)).Standard;
-        Int128 pico = ((Int128)Count(inputTokens) * rates[RateKind.Input]) + ((Int128)Count(outputTokens) * rates[RateKind.Output]);
+        long output = Math.Min(outputTokens, price.MaxOutputTokens);
+        Int128 pico = ((Int128)Count(inputTokens) * rates[RateKind.Input]) + ((Int128)output * rates[RateKind.Output]);
         return ToNano(pico * ModelPrice.One * ModelPrice.One);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// All of its input at the rate of the cache writes that it asks for, all the output that it allows and its model can write. Of several models that may
+    /// answer the dearest counts; those of tools come on top, each use with the whole prompt.
+    /// </remarks>
+    public CostEstimate Estimate(in RequestShape shape, long bodyBytes, long assumedTokens, ServiceTier service, long nowUnixMs)
+    {
+        long text = Math.Max(bodyBytes, shape.Bytes) - shape.MediaBytes;
+        long prompt = Count((Math.Max(0, text) / BytesPerToken) + shape.MediaTokens + (shape.Searches * TokensPerSearch));
+        Reading reading = new(prompt, shape.MaxTokens >= 0 ? shape.MaxTokens : shape.MaxTokens == RequestShape.Unclear ? long.MaxValue : assumedTokens, service);
+        CostEstimate most = default;
+        CostEstimate beside = default;
+        bool isNamed = false;
+        for (int i = 0; i < shape.ModelCount; i++)
+        {
+            long toolUses = shape.ToolUses(i);
+            ModelPrice price = _models.Find(shape.ModelName(i)) ?? _fallback;
+            CostEstimate one = Estimate(shape, price, toolUses == 0 ? reading : reading with { Output = long.MaxValue }, nowUnixMs);
+            if (toolUses == 0)
+            {
+                isNamed = true;
+                most = Dearer(most, one);
+            }
+            else
+            {
+                beside = beside.Plus(one.Times(toolUses));
+            }
+        }
+
+        if (shape.HasMoreModels)
+        {
+            foreach (ModelPrice price in _models.All)
+            {
+                most = Dearer(most, Estimate(shape, price, reading, nowUnixMs));
+            }
+        }
+
+        if (!isNamed)
+        {
+            most = Dearer(most, Estimate(shape, _fallback, reading, nowUnixMs));
+        }
+
+        return most with { InputNanoUsd = Saturating.Add(most.InputNanoUsd, beside.WorstNanoUsd) };
+    }
+
+    private static CostEstimate Dearer(in CostEstimate one, in CostEstimate other) => other.WorstNanoUsd > one.WorstNanoUsd ? other : one;
+
+    private static CostEstimate Estimate(in RequestShape shape, ModelPrice price, in Reading reading, long nowUnixMs)
+    {
+        PriceTier tier = price.PeriodAt(nowUnixMs).TierFor(reading.Prompt);
+        bool isBatch = reading.Service == ServiceTier.Batch;
+        RateSet rates = isBatch ? tier.Batch : tier.Standard;
+        RateKind kind = shape.CacheWrites switch
+        {
+            CacheWrites.Hour => RateKind.CacheWrite1h,
+            CacheWrites.FiveMinutes => RateKind.CacheWrite5m,
+            _ => RateKind.Input,
+        };
+        long rate = Math.Max(rates[RateKind.Input], rates[kind]);
+        int fast = shape.Speed == Speed.Fast && !isBatch && nowUnixMs < price.FastEndsUnixMs ? price.FastMultiplier : ModelPrice.One;
+        int region = shape.InferenceGeo == InferenceGeo.Us ? price.UsMultiplier : ModelPrice.One;
+        long output = Math.Min(reading.Output, price.MaxOutputTokens) * shape.Choices;
+        Int128 searches = (Int128)Count(shape.Searches) * price.WebSearchPicoUsd * UnitsPerPico;
+        return new CostEstimate(
+            ToNano(((Int128)reading.Prompt * rate * fast * region) + searches),
+            ToNano((Int128)output * rates[RateKind.Output] * fast * region),
+            output);
     }
 
     /// <summary>Only inference costs money, and an error before any output costs none (anthropic-api.md §5 rule 4).</summary>
@@ -210,6 +289,9 @@ public sealed class PriceBook
     }
 
     private static PriceBook ReadBuiltIn() => Parse(ReadBuiltInMap(), new FallbackRates());
+
+    /// <summary>How a request is read: its prompt, the output it may have before a model's own limit, both in tokens, and at which rates.</summary>
+    private readonly record struct Reading(long Prompt, long Output, ServiceTier Service);
 }
 
 /// <summary>What a model without a price costs, USD per million tokens (anthropic-api.md §5 rule 5). Cache writes and reads of an unknown model count as input.</summary>

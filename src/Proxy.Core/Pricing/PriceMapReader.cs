@@ -75,6 +75,7 @@ internal static class PriceMapReader
     private static ModelPriceBuilder ReadModel(JsonProperty model, ref string latestDate)
     {
         ModelPriceBuilder builder = new(model.Name) { WebSearchPicoUsd = (long)(DefaultWebSearchUsd * PicoPerUsd) };
+        bool hasMaxOutput = false;
         foreach (JsonProperty field in model.Value.EnumerateObject())
         {
             switch (field.Name)
@@ -85,6 +86,15 @@ internal static class PriceMapReader
 
                 case "search_context_cost_per_query":
                     ReadWebSearch(model.Name, field, builder);
+                    break;
+
+                case "max_output_tokens" when TryReadCount(field, out long tokens):
+                    builder.MaxOutputTokens = tokens;
+                    hasMaxOutput = true;
+                    break;
+
+                case "max_tokens" when !hasMaxOutput && TryReadCount(field, out long tokens):
+                    builder.MaxOutputTokens = tokens;
                     break;
 
                 case "x_price_history":
@@ -115,6 +125,13 @@ internal static class PriceMapReader
         }
 
         return builder;
+    }
+
+    /// <summary>A count of tokens; maps of all providers hold texts in its place for models that are none of ours.</summary>
+    private static bool TryReadCount(JsonProperty field, out long count)
+    {
+        count = 0;
+        return field.Value.ValueKind == JsonValueKind.Number && field.Value.TryGetInt64(out count) && count > 0;
     }
 
     private static bool TryReadRate(string model, JsonProperty field, out RateName name, out long rate)

@@ -26,8 +26,9 @@ public sealed class MeterAllocationTests
         byte[] body = Samples.Bytes("{\"messages\":[{\"content\":\"" + new string('x', 100_000) + "\"}],\"model\":\"claude-opus-5\"}");
         AssertAllocatesNothing(() =>
         {
-            meter.Begin(PathClass.Messages, MeterRun.Json);
+            meter.Begin(PathClass.Messages, pricer: PriceBook.BuiltIn);
             meter.Feed(body);
+            _ = meter.Estimate(body.Length, isWhole: true, 0);
             meter.End();
         });
     }

@@ -105,7 +105,7 @@ public sealed class ModelGuardTests
     public void A_principal_without_a_list_is_not_judged()
     {
         RequestMeter meter = new();
-        meter.Begin(PathClass.Messages, "application/json"u8);
+        meter.Begin(PathClass.Messages);
         meter.Feed("no json"u8);
         Assert.Equal(RefusalReason.None, meter.Judge(isWhole: true));
     }
@@ -124,7 +124,7 @@ public sealed class ModelGuardTests
     private static RefusalReason Judge(byte[][] pieces, PathClass path)
     {
         RequestMeter meter = new();
-        meter.Begin(path, "text/plain"u8, Guarded);
+        meter.Begin(path, Guarded);
         foreach (byte[] piece in pieces)
         {
             meter.Feed(piece);
@@ -137,7 +137,7 @@ public sealed class ModelGuardTests
             }
         }
 
-        meter.Begin(path, "text/plain"u8, Guarded);
+        meter.Begin(path, Guarded);
         Array.ForEach(pieces, piece => meter.Feed(piece));
         return meter.Judge(isWhole: true);
     }

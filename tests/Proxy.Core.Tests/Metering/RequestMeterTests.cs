@@ -1,6 +1,5 @@
 using Proxy.Core.Anthropic;
 using Proxy.Core.Metering;
-using Proxy.Core.Spend;
 
 namespace Proxy.Core.Tests.Metering;
 
@@ -18,14 +17,14 @@ public sealed class RequestMeterTests
         RequestMeter meter = new();
         for (int cut = 0; cut <= body.Length; cut++)
         {
-            meter.Begin(PathClass.Messages, "application/json"u8);
+            meter.Begin(PathClass.Messages);
             meter.Feed(body.AsSpan(0, cut));
             meter.Feed(body.AsSpan(cut));
             Assert.Equal("claude-opus-5[1m]", meter.Model.ToString());
             Assert.Equal(32000, meter.MaxTokens);
         }
 
-        meter.Begin(PathClass.Messages, "Application/JSON; charset=utf-8"u8);
+        meter.Begin(PathClass.Messages);
         foreach (byte next in body)
         {
             meter.Feed([next]);
@@ -45,37 +44,19 @@ public sealed class RequestMeterTests
     [InlineData("{\"messages\":[", "")]
     [InlineData("{\"model\":\"unfinish", "")]
     [InlineData("no json {\"model\":\"a\"}", "")]
-    public void Model_of_odd_bodies(string body, string expected) => Assert.Equal(expected, Ask(body, PathClass.Messages, "application/json"));
+    public void Model_of_odd_bodies(string body, string expected) => Assert.Equal(expected, Ask(body, PathClass.Messages));
 
     [Theory]
-    [InlineData(PathClass.Messages, "application/json", "m")]
-    [InlineData(PathClass.CountTokens, "application/json", "m")]
-    [InlineData(PathClass.Messages, "", "m")]
-    [InlineData(PathClass.Messages, "multipart/form-data", "")]
-    [InlineData(PathClass.Files, "application/json", "")]
-    [InlineData(PathClass.Other, "application/json", "")]
-    public void Only_json_of_paths_with_a_model_is_looked_at(PathClass path, string type, string expected) =>
-        Assert.Equal(expected, Ask("{\"model\":\"m\"}", path, type));
+    [InlineData(PathClass.Messages, "m")]
+    [InlineData(PathClass.CountTokens, "m")]
+    [InlineData(PathClass.Files, "")]
+    [InlineData(PathClass.Other, "")]
+    public void Only_paths_with_a_model_are_looked_at(PathClass path, string expected) => Assert.Equal(expected, Ask("{\"model\":\"m\"}", path));
 
-    [Fact]
-    public void Scanner_tells_of_duplicates_and_long_names()
-    {
-        RequestModelScanner scanner = default;
-        TextField model = new(SpendRecord.ModelCapacity);
-        scanner.Begin();
-        scanner.Feed(Samples.Bytes("{\"model\":\"a\",\"\\u006dodel\":\"b\"}"), model);
-        Assert.True(scanner.HasDuplicates);
-        Assert.True(scanner.IsComplete);
-        scanner.Begin();
-        scanner.Feed(Samples.Bytes("{\"model\":\"" + new string('a', 129) + "\"}"), model);
-        Assert.True(scanner.IsModelCut);
-        Assert.False(scanner.HasDuplicates);
-    }
-
-    private static string Ask(string body, PathClass path, string type)
+    private static string Ask(string body, PathClass path)
     {
         RequestMeter meter = new();
-        meter.Begin(path, Samples.Bytes(type));
+        meter.Begin(path);
         meter.Feed(Samples.Bytes(body));
         meter.End();
         return meter.Model.ToString();

@@ -48,7 +48,7 @@ public sealed class StreamOracleTests
             PriceBook.BuiltIn.Price(whole);
             Assert.True(whole.CostNanoUsd >= 0);
 
-            request.Begin(PathClass.Messages, MeterRun.Json);
+            request.Begin(PathClass.Messages);
             request.Feed(body);
         }
     }

@@ -60,7 +60,7 @@ internal partial struct JsonTokenizer
     /// <summary>Bytes of the current or latest string or key, decoded, however many of them are kept.</summary>
     public readonly long TextLength => _textLength;
 
-    /// <summary>The latest string or key, decoded, cut at the capacity. Valid until the next <see cref="Read"/>.</summary>
+    /// <summary>The latest string or key, decoded, or number as it stood there, cut at the capacity. Valid until the next <see cref="Read"/>.</summary>
     [UnscopedRef]
     public ReadOnlySpan<byte> Text => ((ReadOnlySpan<byte>)_text)[..(int)Math.Min(_textLength, JsonText.Capacity)];
 
@@ -229,6 +229,7 @@ internal partial struct JsonTokenizer
             case (byte)'-' or (>= (byte)'0' and <= (byte)'9'):
                 _number = 0;
                 _isCount = true;
+                _textLength = 0;
                 _step = Step.InNumber;
                 return JsonToken.NeedMore;
 
@@ -260,6 +261,14 @@ internal partial struct JsonTokenizer
 
     /// <summary>Consumes up to the byte behind the number, which tells that it is over. Anything but digits makes it no count; its form is not checked further.</summary>
     private bool ReadNumber(ReadOnlySpan<byte> data, ref int position)
+    {
+        int start = position;
+        bool isOver = PassNumber(data, ref position);
+        Append(data[start..position]);
+        return isOver;
+    }
+
+    private bool PassNumber(ReadOnlySpan<byte> data, ref int position)
     {
         while (position < data.Length)
         {
