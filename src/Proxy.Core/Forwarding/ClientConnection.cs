@@ -17,7 +17,7 @@ namespace Proxy.Core.Forwarding;
 /// <see cref="Upload"/>, which then owns the input. The clock (<see cref="OnTick"/>) and the transport (client gone, drain) look in from other threads;
 /// they touch nothing but <see cref="Deadlines"/>, <see cref="UpstreamLease"/> and the flag that says that the connection drains.
 /// </summary>
-internal sealed class ClientConnection : IDisposable
+internal sealed class ClientConnection : IExpirable, IDisposable
 {
     /// <summary>A response that keeps coming is handed to the transport at this size.</summary>
     private const int FlushThreshold = 64 * 1024;
@@ -52,11 +52,11 @@ internal sealed class ClientConnection : IDisposable
         _download = new Download(_output, _deadlines, _exchange.Meter);
         _intake = new Intake(input, _heads, _exchange, inspector, _upload, _deadlines, _lease);
         _attempt = new Attempt(_exchange, _heads, inspector, _upload, _download, _output, _deadlines, _lease);
-        _linger = new Linger(input, gateway.Clock, _deadlines, _lease, connection.Features.Get<IHalfClosing>());
+        _linger = new Linger(input, gateway.Clock, _deadlines, _lease, connection.Features.Get<IHalfClose>());
     }
 
-    /// <summary>Position in the clock's list; the clock's, under its lock.</summary>
-    internal int ClockIndex { get; set; }
+    /// <inheritdoc/>
+    public int ClockIndex { get; set; }
 
     private PipeReader Input => _connection.Transport.Input;
 
@@ -107,10 +107,10 @@ internal sealed class ClientConnection : IDisposable
     }
 
     /// <summary>Ends the connection at once, from any thread.</summary>
-    internal void Abort() => _connection.Abort();
+    public void Abort() => _connection.Abort();
 
     /// <summary>Called by the clock, on its thread. Never throws: that would end the process.</summary>
-    internal void OnTick(long nowMs)
+    public void OnTick(long nowMs)
     {
         if (!_deadlines.IsDue(nowMs))
         {

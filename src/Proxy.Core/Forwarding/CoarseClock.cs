@@ -4,7 +4,7 @@ namespace Proxy.Core.Forwarding;
 /// The one timer of the data path (design.md decision 16): a few times a second it looks at every connection's deadline and renews the Date
 /// field. Kestrel's heartbeat cannot be used: it stops before a drain begins. Thread-safe.
 /// </summary>
-public sealed class CoarseClock : IDisposable
+public sealed class CoarseClock : IDeadlineClock, IDisposable
 {
     /// <summary>Deadlines are met within this.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromMilliseconds(250);
@@ -13,8 +13,8 @@ public sealed class CoarseClock : IDisposable
     private readonly long _origin;
     private readonly ITimer _timer;
     private readonly Lock _gate = new();
-    private readonly List<ClientConnection> _connections = [];
-    private readonly List<ClientConnection> _round = [];
+    private readonly List<IExpirable> _connections = [];
+    private readonly List<IExpirable> _round = [];
     private byte[] _date;
     private long _dateSecond;
     private long _nowMs;
@@ -28,10 +28,10 @@ public sealed class CoarseClock : IDisposable
         _timer = time.CreateTimer(static state => ((CoarseClock)state!).Tick(), this, Period, Period);
     }
 
-    /// <summary>Milliseconds since the clock was made, as of the last tick.</summary>
+    /// <inheritdoc/>
     public long NowMs => Volatile.Read(ref _nowMs);
 
-    /// <summary>Value of the Date field (RFC 9110 §6.6.1).</summary>
+    /// <inheritdoc/>
     public ReadOnlySpan<byte> Date => Volatile.Read(ref _date);
 
     /// <summary>Connections being watched.</summary>
@@ -48,21 +48,23 @@ public sealed class CoarseClock : IDisposable
 
     public void Dispose() => _timer.Dispose();
 
-    internal void AbortAll()
+    /// <summary>Ends every connection that is watched, at once.</summary>
+    public void AbortAll()
     {
-        List<ClientConnection> all;
+        List<IExpirable> all;
         lock (_gate)
         {
             all = [.. _connections];
         }
 
-        foreach (ClientConnection connection in all)
+        foreach (IExpirable connection in all)
         {
             connection.Abort();
         }
     }
 
-    internal void Watch(ClientConnection connection)
+    /// <inheritdoc/>
+    public void Watch(IExpirable connection)
     {
         lock (_gate)
         {
@@ -71,12 +73,13 @@ public sealed class CoarseClock : IDisposable
         }
     }
 
-    internal void Forget(ClientConnection connection)
+    /// <inheritdoc/>
+    public void Forget(IExpirable connection)
     {
         lock (_gate)
         {
             int last = _connections.Count - 1;
-            ClientConnection moved = _connections[last];
+            IExpirable moved = _connections[last];
             _connections[connection.ClockIndex] = moved;
             moved.ClockIndex = connection.ClockIndex;
             _connections.RemoveAt(last);
@@ -110,7 +113,7 @@ public sealed class CoarseClock : IDisposable
                 _round.AddRange(_connections);
             }
 
-            foreach (ClientConnection connection in _round)
+            foreach (IExpirable connection in _round)
             {
                 connection.OnTick(nowMs);
             }

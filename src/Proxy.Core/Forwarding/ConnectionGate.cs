@@ -1,7 +1,10 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using Proxy.Core.Forwarding.Answers;
+using Proxy.Core.Outcomes;
 
 namespace Proxy.Core.Forwarding;
 
@@ -38,7 +41,8 @@ public sealed class ConnectionGate(Gateway gateway)
             return false;
         }
 
-        if (HostOf(remote) is { } host && _perAddress.AddOrUpdate(host, 1, static (_, count) => count + 1) > limits.MaxConnectionsPerAddress)
+        if (HostOf(remote) is { } host
+            && _perAddress.AddOrUpdate(host, 1, static (_, count) => count + 1) > limits.MaxConnectionsPerAddress)
         {
             Leave(remote);
             Interlocked.Increment(ref _refused);
@@ -46,6 +50,20 @@ public sealed class ConnectionGate(Gateway gateway)
         }
 
         return true;
+    }
+
+    /// <summary>What a connection that was not let in is told, before it is closed.</summary>
+    public void WriteRefusal(IBufferWriter<byte> output)
+    {
+        Answer answer = new(503, "the gateway has too many connections, or too many from this address", ShouldRetry: true);
+        AnswerContext context = new()
+        {
+            Id = ExchangeId.Create(gateway.Time.GetUtcNow().ToUnixTimeMilliseconds()),
+            Date = gateway.Clock.Date,
+            Close = true,
+            HeadOnly = false,
+        };
+        output.Advance(LocalAnswers.WriteRefusal(output.GetSpan(LocalAnswers.MaxLength), answer, context));
     }
 
     public void Leave(EndPoint? remote)

@@ -19,7 +19,7 @@ internal enum DeadlineKind : byte
 /// upload lane is the upload's while it runs. A lane is one word (when it is due, and the kind in its low byte), so that arming is one store and the
 /// clock can never take the old time for the new kind. The clock takes a lane that is due by compare-and-swap with what it read.
 /// </summary>
-internal sealed class Deadlines(CoarseClock clock)
+internal sealed class Deadlines(IDeadlineClock clock)
 {
     private const int KindBits = 8;
     private const long KindMask = (1 << KindBits) - 1;

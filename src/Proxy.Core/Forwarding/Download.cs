@@ -200,7 +200,7 @@ internal sealed class Download(ClientOutput output, Deadlines deadlines, Respons
         meter.Begin(record, _head.Status, type, coding);
         record.DurationUs = record.TimeToFirstByteUs;
         record.Checkpoint();
-        upstream.ExpectsQuiet = MediaTypes.IsEventStream(type);
+        upstream.IsStreaming = MediaTypes.IsEventStream(type);
     }
 
     private void WriteHead(ReadOnlySpan<byte> head, in OutboundResponse outbound)

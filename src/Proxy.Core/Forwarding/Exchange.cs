@@ -98,7 +98,7 @@ internal sealed class Exchange(Gateway gateway) : IDisposable
         }
 
         bool isBooked = _decision.Credential.Principal is not null
-            || gateway.Strangers.TryBook(_startedAtUnixMs, Limits.BookedStrangersPerMinute);
+            || gateway.Unauthenticated.TryBook(_startedAtUnixMs, Limits.BookedUnauthenticatedPerMinute);
         bool isClaimed = isBooked && TryClaim(request, head);
         if (Verdict == Verdict.Forward && !isClaimed)
         {

@@ -46,7 +46,7 @@ public sealed class Gateway : IDisposable
     public CoarseClock Clock { get; }
 
     /// <summary>Refusals of unknown callers.</summary>
-    public StrangerAllowance Strangers { get; } = new();
+    public UnauthenticatedAllowance Unauthenticated { get; } = new();
 
     /// <summary>Client connections, and how many there may be.</summary>
     public ConnectionGate Connections { get; }
@@ -55,13 +55,18 @@ public sealed class Gateway : IDisposable
 
     internal ILogger Logger { get; }
 
-    /// <summary>Names this process in CDN-Loop (RFC 8586), so that a request that comes back is known: two gateways in a row are no loop.</summary>
+    /// <summary>
+    /// Names this process in CDN-Loop (RFC 8586), so that a request that comes back is known: two gateways in a row are no loop.
+    /// </summary>
     internal ReadOnlySpan<byte> LoopToken => _loopToken;
 
     /// <summary>The field line that says so, with CRLF.</summary>
     internal ReadOnlySpan<byte> LoopLine => _loopLine;
 
-    /// <summary>From here on every answer says that it is the last of its connection. Called before the listeners close, so that none is missed between that and the transport's own word.</summary>
+    /// <summary>
+    /// From here on every answer says that it is the last of its connection. Called before the listeners close, so that none is missed
+    /// between that and the transport's own word.
+    /// </summary>
     public void BeginDrain() => _draining = true;
 
     /// <summary>Cuts every connection, in whatever state; each books what was seen.</summary>

@@ -3,7 +3,9 @@ using Proxy.Core.Diagnostics;
 
 namespace Proxy.Core.Forwarding;
 
-/// <summary>The data port's end of a Kestrel endpoint (<c>ListenOptions.UseConnectionHandler</c>): one call per client connection.</summary>
+/// <summary>
+/// The data port's end of a Kestrel endpoint (<c>ListenOptions.UseConnectionHandler</c>): one call per client connection.
+/// </summary>
 public sealed class GatewayConnectionHandler(Gateway gateway) : ConnectionHandler
 {
     /// <summary>Serves one client connection until it ends.</summary>

@@ -3,7 +3,10 @@ using Proxy.Core.Http1;
 
 namespace Proxy.Core.Forwarding;
 
-/// <summary>Deadlines and sizes of the data path (design.md decision 15, http-rules.md §7). Immutable. Deadlines have the precision of the coarse timer.</summary>
+/// <summary>
+/// Deadlines and sizes of the data path (design.md decision 15, http-rules.md §7). Immutable. Deadlines have the precision of the coarse
+/// timer.
+/// </summary>
 public sealed record GatewayLimits
 {
     public HeadLimits RequestHead { get; init; } = HeadLimits.Request;
@@ -16,7 +19,9 @@ public sealed record GatewayLimits
     /// <summary>Client connections at once; the next is refused.</summary>
     public int MaxConnections { get; init; } = 20_000;
 
-    /// <summary>Client connections at once from one IPv4 address or IPv6 /64. Not limited unless asked for: an office, or a proxy, is one address.</summary>
+    /// <summary>
+    /// Client connections at once from one IPv4 address or IPv6 /64. Not limited unless asked for: an office, or a proxy, is one address.
+    /// </summary>
     public int MaxConnectionsPerAddress { get; init; } = int.MaxValue;
 
     /// <summary>From a connection being opened to the first byte of its first request.</summary>
@@ -41,7 +46,8 @@ public sealed record GatewayLimits
     public TimeSpan ClientReadTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>
-    /// Behind the last answer of a connection, and a refusal: how long the client may pause while what it still sends is read and thrown away, so that
+    /// Behind the last answer of a connection, and a refusal: how long the client may pause while what it still sends is read and thrown
+    /// away, so that
     /// the answer is not lost to a reset (RFC 9112 §9.6). In all at most <see cref="LongestLinger"/>.
     /// </summary>
     public TimeSpan LingerTimeout { get; init; } = TimeSpan.FromSeconds(2);
@@ -74,7 +80,7 @@ public sealed record GatewayLimits
     public int AssumedMaxTokens { get; init; } = 8192;
 
     /// <summary>Refusals of callers without a key, or with an unknown one, that are booked in a minute; all are counted.</summary>
-    public int BookedStrangersPerMinute { get; init; } = 600;
+    public int BookedUnauthenticatedPerMinute { get; init; } = 600;
 
     /// <summary>Interim (1xx) responses to one request; more are a 502.</summary>
     public int MaxInterimResponses { get; init; } = 20;

@@ -6,7 +6,7 @@ namespace Proxy.Core.Forwarding;
 /// The orderly end: says that no more will come, and reads and throws away what nobody will serve. Off the hot path, so these are async methods of their
 /// own. Owned by the connection's task.
 /// </summary>
-internal sealed class Linger(PipeReader input, CoarseClock clock, Deadlines deadlines, UpstreamLease lease, IHalfClosing? halfClose)
+internal sealed class Linger(PipeReader input, IDeadlineClock clock, Deadlines deadlines, UpstreamLease lease, IHalfClose? halfClose)
 {
     /// <summary>How long the sender of a malformed head may pause where only the close tells it that no more will come; most have sent all of it already.</summary>
     private static readonly TimeSpan HeadLinger = TimeSpan.FromMilliseconds(500);
@@ -20,7 +20,7 @@ internal sealed class Linger(PipeReader input, CoarseClock clock, Deadlines dead
         }
 
         deadlines.Arm(DeadlineKind.ClientRead);
-        bool ended = await halfClose.TryEndOutputAsync();
+        bool ended = await halfClose.TryShutdownSendAsync();
         deadlines.Disarm();
         return ended;
     }

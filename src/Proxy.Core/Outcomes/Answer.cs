@@ -1,6 +1,8 @@
 namespace Proxy.Core.Outcomes;
 
-/// <summary>An answer of the gateway's own: status and message, from which the Anthropic error shape follows (anthropic-api.md §6).</summary>
+/// <summary>
+/// An answer of the gateway's own: status and message, from which the Anthropic error shape follows (anthropic-api.md §6).
+/// </summary>
 /// <param name="Message">A constant: nothing that a client sent is ever echoed.</param>
 /// <param name="ShouldRetry">The value of <c>x-should-retry</c>, which the SDKs obey.</param>
 internal readonly record struct Answer(int Status, string Message, bool ShouldRetry = false)

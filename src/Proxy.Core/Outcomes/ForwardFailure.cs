@@ -38,7 +38,9 @@ internal readonly record struct FailureRow(Answer Answer, EndReason End)
     /// <summary>Somebody other than the client is to blame: the operator is told.</summary>
     public bool IsLogged { get; init; }
 
-    /// <summary>Nothing of an answer came: the request may be sent again where <c>RetryPolicy</c> allows it (http-rules.md row 57).</summary>
+    /// <summary>
+    /// Nothing of an answer came: the request may be sent again where <c>RetryPolicy</c> allows it (http-rules.md row 57).
+    /// </summary>
     public bool MayRetry { get; init; }
 
     /// <summary>The client goes on sending its body as announced, so that the rest of it can be followed and thrown away.</summary>
@@ -64,12 +66,16 @@ internal static class ForwardFailures
         ForwardFailure.UpstreamTlsTimeout => Upstream(504, "the upstream did not finish the TLS handshake in time", shouldRetry: true),
 
         // The upstream may have begun the work: a retry is the client's decision, but it is the one its SDK makes for any 502.
-        ForwardFailure.UpstreamSend => Upstream(502, "the upstream closed the connection while the request was being sent", shouldRetry: true) with
+        ForwardFailure.UpstreamSend => Upstream(
+            502, "the upstream closed the connection while the request was being sent", shouldRetry: true) with
         {
             MayRetry = true,
             LeavesBodyReadable = true,
         },
-        ForwardFailure.UpstreamClosed => Upstream(502, "the upstream closed the connection without an answer", shouldRetry: true) with { MayRetry = true },
+        ForwardFailure.UpstreamClosed => Upstream(502, "the upstream closed the connection without an answer", shouldRetry: true) with
+        {
+            MayRetry = true,
+        },
         ForwardFailure.UpstreamHead => Upstream(502, "the upstream's answer is not valid HTTP", shouldRetry: false),
         ForwardFailure.UpstreamHeadTimeout => Upstream(504, "the upstream did not answer in time", shouldRetry: false),
         ForwardFailure.UpstreamBody => Upstream(502, "the upstream's answer ended early", shouldRetry: false),

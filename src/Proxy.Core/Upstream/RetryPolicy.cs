@@ -2,7 +2,9 @@ using Proxy.Core.Http1;
 
 namespace Proxy.Core.Upstream;
 
-/// <summary>May a request whose connection died without an answer be sent once more, on a fresh connection? (http-rules.md row 57, RFC 9112 §9.3.1)</summary>
+/// <summary>
+/// May a request whose connection died without an answer be sent once more, on a fresh connection? (http-rules.md row 57, RFC 9112 §9.3.1)
+/// </summary>
 public static class RetryPolicy
 {
     /// <param name="isReused">The connection had carried an earlier request, so its death may have raced with this one.</param>

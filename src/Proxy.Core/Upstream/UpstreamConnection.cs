@@ -18,20 +18,24 @@ public abstract class UpstreamConnection
     /// <summary>True when it has carried a request before this one (decides about retries).</summary>
     public bool IsReused { get; internal set; }
 
-    /// <summary>Bytes handed to the operating system since <see cref="BeginRequest"/>; 0 means the upstream cannot have seen the request.</summary>
+    /// <summary>
+    /// Bytes handed to the operating system since <see cref="BeginRequest"/>; 0 means the upstream cannot have seen the request.
+    /// </summary>
     public abstract long BytesSent { get; }
 
     /// <summary>Starts a new request: resets counters. Called by the exchange right after renting.</summary>
     public abstract void BeginRequest();
 
     /// <summary>
-    /// A response of which long silences are expected (an event stream): the connection then holds no receive buffer while it waits, for the price
+    /// A response of which long silences are expected (an event stream): the connection then holds no receive buffer while it waits, for
+    /// the price
     /// of one more wake-up per read. Reset by <see cref="BeginRequest"/>.
     /// </summary>
-    public abstract bool ExpectsQuiet { get; set; }
+    public abstract bool IsStreaming { get; set; }
 
     /// <summary>
-    /// Completes when response bytes, the end of the stream, or an error can be read; the value says nothing. While pending, no buffer is asked for.
+    /// Completes when response bytes, the end of the stream, or an error can be read; the value says nothing. While pending, no buffer is
+    /// asked for.
     /// At most one outstanding.
     /// </summary>
     public abstract ValueTask<int> WaitReadableAsync();
@@ -41,7 +45,10 @@ public abstract class UpstreamConnection
     /// </summary>
     public abstract ValueTask<int> ReadAsync(Memory<byte> destination);
 
-    /// <summary>Free space at the end of the send buffer, at least <paramref name="sizeHint"/> bytes (at most <see cref="MaxSendHint"/>); rents the buffer on first use.</summary>
+    /// <summary>
+    /// Free space at the end of the send buffer, at least <paramref name="sizeHint"/> bytes (at most <see cref="MaxSendHint"/>); rents the
+    /// buffer on first use.
+    /// </summary>
     public abstract Memory<byte> GetSendMemory(int sizeHint);
 
     /// <summary>The largest size hint <see cref="GetSendMemory"/> takes on an empty send buffer.</summary>
@@ -53,7 +60,9 @@ public abstract class UpstreamConnection
     /// <summary>Bytes appended and not yet flushed.</summary>
     public abstract int PendingSend { get; }
 
-    /// <summary>Sends what was appended: as few TLS records and as few sends as it takes. Completes when the operating system has taken it all.</summary>
+    /// <summary>
+    /// Sends what was appended: as few TLS records and as few sends as it takes. Completes when the operating system has taken it all.
+    /// </summary>
     public abstract ValueTask FlushAsync();
 
     /// <summary>The request is wholly sent: gives the send buffer back, cleared (it held a credential).</summary>

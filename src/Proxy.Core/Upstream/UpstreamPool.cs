@@ -56,7 +56,8 @@ public sealed class UpstreamPool : IAsyncDisposable
     {
         if (!await _dials.WaitAsync(_options.DialQueueTimeout))
         {
-            throw new UpstreamException(ForwardFailure.UpstreamConnectTimeout, $"{Endpoint.Host}:{Endpoint.Port}: too many connections are being opened");
+            throw new UpstreamException(
+                ForwardFailure.UpstreamConnectTimeout, $"{Endpoint.Host}:{Endpoint.Port}: too many connections are being opened");
         }
 
         try
@@ -119,7 +120,8 @@ public sealed class UpstreamPool : IAsyncDisposable
     }
 
     /// <summary>
-    /// Cuts idle connections. Requests that began with an older snapshot may still dial and return: their connections are cut when they come back.
+    /// Cuts idle connections. Requests that began with an older snapshot may still dial and return: their connections are cut when they
+    /// come back.
     /// </summary>
     public ValueTask DisposeAsync()
     {
@@ -191,6 +193,9 @@ public sealed record UpstreamPoolOptions
     /// <summary>Handshakes under way at once: each costs milliseconds of CPU, and TLS 1.3 tickets are single use.</summary>
     public int MaxConcurrentDials { get; init; } = 32;
 
-    /// <summary>How long a request waits for its turn to dial before it is refused: behind an upstream that does not answer, the queue would only grow.</summary>
+    /// <summary>
+    /// How long a request waits for its turn to dial before it is refused: behind an upstream that does not answer, the queue would only
+    /// grow.
+    /// </summary>
     public TimeSpan DialQueueTimeout { get; init; } = TimeSpan.FromSeconds(10);
 }

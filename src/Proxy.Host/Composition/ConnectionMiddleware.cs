@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -10,21 +9,13 @@ namespace Proxy.Host.Composition;
 /// <summary>What happens to a connection of the data port before TLS and before its first byte is read.</summary>
 internal static class ConnectionMiddleware
 {
-    private static readonly byte[] BeforeDate = "HTTP/1.1 503 Service Unavailable\r\ndate: "u8.ToArray();
-
-    private static readonly byte[] AfterDate =
-    [
-        .. "\r\ncontent-type: application/json\r\ncontent-length: 125\r\nretry-after: 1\r\nx-should-retry: true\r\nconnection: close\r\n\r\n"u8,
-        .. """{"type":"error","error":{"type":"api_error","message":"the gateway has too many connections, or too many from this address"}}"""u8,
-    ];
-
     /// <summary>Holds the limits on connections.</summary>
     public static ConnectionDelegate Count(ConnectionDelegate next, Gateway gateway, bool isTls) => async connection =>
     {
         ConnectionGate gate = gateway.Connections;
         if (!gate.TryEnter(connection.RemoteEndPoint))
         {
-            await RefuseAsync(connection, gateway.Clock, isTls);
+            await RefuseAsync(connection, gate, isTls);
             return;
         }
 
@@ -43,17 +34,17 @@ internal static class ConnectionMiddleware
     {
         if (connection.Features.Get<ISslStreamFeature>() is { } tls)
         {
-            connection.Features.Set<IHalfClosing>(new TlsHalfClosing(tls.SslStream));
+            connection.Features.Set<IHalfClose>(new TlsHalfClose(tls.SslStream));
         }
         else if (connection.Features.Get<IConnectionSocketFeature>() is { } plain)
         {
-            connection.Features.Set<IHalfClosing>(new SocketHalfClosing(plain.Socket));
+            connection.Features.Set<IHalfClose>(new SocketHalfClose(plain.Socket));
         }
 
         return next(connection);
     };
 
-    private static async Task RefuseAsync(ConnectionContext connection, CoarseClock clock, bool isTls)
+    private static async Task RefuseAsync(ConnectionContext connection, ConnectionGate gate, bool isTls)
     {
         if (isTls)
         {
@@ -63,9 +54,7 @@ internal static class ConnectionMiddleware
         }
 
         PipeWriter output = connection.Transport.Output;
-        output.Write(BeforeDate);
-        output.Write(clock.Date);
-        output.Write(AfterDate);
+        gate.WriteRefusal(output);
         _ = await output.FlushAsync();
     }
 }

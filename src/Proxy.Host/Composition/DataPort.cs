@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Security;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -13,7 +14,8 @@ namespace Proxy.Host.Composition;
 /// <summary>Kestrel as a listener of connections: its sockets and its TLS, and nothing of its HTTP.</summary>
 internal static class DataPort
 {
-    /// <param name="asService">Under a console or systemd: signals end it and systemd is notified. Otherwise it lives and ends as its owner says.</param>
+    /// <param name="asService">Under a console or systemd: signals end it and systemd is notified. Otherwise it lives and ends as its owner
+    /// says.</param>
     public static WebApplication Build(GatewayConfiguration configuration, Gateway gateway, ILoggerFactory loggers, bool asService)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
@@ -33,10 +35,9 @@ internal static class DataPort
             options.WaitForDataBeforeAllocatingBuffer = configuration.Transport.WaitForData;
             options.NoDelay = true;
 
-            // What a connection may make us hold (docs/security.md); a body moves on in pieces of 64 KiB. Inline, a flush ends when the socket has
-            // taken all of it, so that a connection may be half-closed behind it; it costs nothing, as the flush does the sending itself.
+            // What a connection may make us hold (docs/security.md); a body moves on in pieces of 64 KiB.
             options.MaxReadBufferSize = 256 * 1024;
-            options.MaxWriteBufferSize = configuration.Transport.Inline ? 1 : 64 * 1024;
+            options.MaxWriteBufferSize = SocketHalfClose.MaxWriteBufferSize(configuration.Transport.Inline);
         });
         if (asService)
         {
@@ -76,8 +77,7 @@ internal static class DataPort
             options.UseHttps(tls);
         }
 
-        // A plain socket that is not served inline may be sent to later than the flush says.
-        if (tls is not null || configuration.Transport.Inline)
+        if (SocketHalfClose.IsPossible(isTls: tls is not null, configuration.Transport.Inline))
         {
             options.Use(ConnectionMiddleware.AllowHalfClose);
         }
@@ -98,10 +98,11 @@ internal static class DataPort
                 HandshakeTimeout = tls.HandshakeTimeout,
 
                 // HTTP/1.0 is served too, and a client that offers only what is not on the list is refused.
-                OnAuthenticate = static (_, options) => options.ApplicationProtocols = [SslApplicationProtocol.Http11, new SslApplicationProtocol("http/1.0")],
+                OnAuthenticate = static (_, options) =>
+                    options.ApplicationProtocols = [SslApplicationProtocol.Http11, new SslApplicationProtocol("http/1.0")],
             };
         }
-        catch (Exception fault) when (fault is System.Security.Cryptography.CryptographicException or IOException or UnauthorizedAccessException)
+        catch (Exception fault) when (fault is CryptographicException or IOException or UnauthorizedAccessException)
         {
             throw new ConfigurationException([$"tls: {tls.CertificateFile} and {tls.KeyFile} cannot be used together: {fault.Message}"]);
         }

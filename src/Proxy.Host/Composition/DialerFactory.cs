@@ -31,6 +31,8 @@ internal static class DialerFactory
             throw new ConfigurationException([$"routes: extraCaFile {file} cannot be read as PEM certificates: {fault.Message}"]);
         }
 
-        return authorities.Count > 0 ? authorities : throw new ConfigurationException([$"routes: extraCaFile {file} holds no PEM certificate"]);
+        return authorities.Count > 0
+            ? authorities
+            : throw new ConfigurationException([$"routes: extraCaFile {file} holds no PEM certificate"]);
     }
 }

@@ -4,7 +4,8 @@ using Proxy.Host.Configuration;
 namespace Proxy.Host.Composition;
 
 /// <summary>What makes two routes' connections interchangeable; a reload that keeps all of it keeps the connections.</summary>
-internal sealed record PoolKey(string Host, int Port, bool UseTls, string? ExtraCaFile, TimeSpan ConnectTimeout, TimeSpan TlsTimeout, UpstreamPoolOptions Options)
+internal sealed record PoolKey(
+    string Host, int Port, bool UseTls, string? ExtraCaFile, TimeSpan ConnectTimeout, TimeSpan TlsTimeout, UpstreamPoolOptions Options)
 {
     public static PoolKey Of(RouteConfiguration route, GatewayConfiguration configuration) => new(
         route.Upstream.Host,

@@ -3,7 +3,8 @@ using Proxy.Core.Upstream;
 namespace Proxy.Host.Composition;
 
 /// <summary>
-/// The upstream pools in use. Reloads and the housekeeping timer come from different threads, so all of it is behind one lock; the data path
+/// The upstream pools in use. Reloads and the housekeeping timer come from different threads, so all of it is behind one lock; the data
+/// path
 /// holds its pools directly and never comes here.
 /// </summary>
 internal sealed class PoolSet(Func<PoolKey, TimeProvider, UpstreamDialer> dialers, TimeProvider time) : IAsyncDisposable
@@ -27,7 +28,8 @@ internal sealed class PoolSet(Func<PoolKey, TimeProvider, UpstreamDialer> dialer
     }
 
     /// <summary>
-    /// Closes the pools that no route uses any more. Requests under way may still hold one: a closed pool dials for them, and cuts what they
+    /// Closes the pools that no route uses any more. Requests under way may still hold one: a closed pool dials for them, and cuts what
+    /// they
     /// return.
     /// </summary>
     public async Task KeepOnlyAsync(IReadOnlySet<PoolKey> used)

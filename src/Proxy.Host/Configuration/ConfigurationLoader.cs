@@ -214,7 +214,7 @@ internal static class ConfigurationLoader
             MaxFileBody = limits.Number("maxFileBodyBytes", d.MaxFileBody, 1, long.MaxValue),
             ModelPrefix = (int)limits.Number("modelPrefixBytes", d.ModelPrefix, 0, 1 << 30),
             AssumedMaxTokens = (int)limits.Number("assumedMaxTokens", d.AssumedMaxTokens, 0, 10_000_000),
-            BookedStrangersPerMinute = (int)limits.Number("bookedStrangersPerMinute", d.BookedStrangersPerMinute, 0, 1_000_000),
+            BookedUnauthenticatedPerMinute = (int)limits.Number("bookedStrangersPerMinute", d.BookedUnauthenticatedPerMinute, 0, 1_000_000),
             MaxInterimResponses = (int)limits.Number("maxInterimResponses", d.MaxInterimResponses, 0, 1000),
         };
         limits.Finish();

@@ -21,7 +21,7 @@ internal static class GatewayMetrics
         text.Gauge("tollway_journal_full", "1 while requests are refused because the journal has no room.").Value("tollway_journal_full", journal.IsFull ? 1 : 0);
         text.Gauge("tollway_connections", "Client connections.").Value("tollway_connections", gateway.Connections.Count);
         text.Counter("tollway_connections_refused_total", "Connections refused because there were too many.").Value("tollway_connections_refused_total", gateway.Connections.Refused);
-        text.Counter("tollway_unknown_callers_total", "Requests refused because their key is missing or unknown, booked or not.").Value("tollway_unknown_callers_total", gateway.Strangers.Count);
+        text.Counter("tollway_unknown_callers_total", "Requests refused because their key is missing or unknown, booked or not.").Value("tollway_unknown_callers_total", gateway.Unauthenticated.Count);
         text.Gauge("tollway_keys", "Virtual keys in force.").Value("tollway_keys", gateway.Snapshot.Keys.Count);
         WriteCounters(text, counters);
         WriteScopes(text, scopes, nowMs);

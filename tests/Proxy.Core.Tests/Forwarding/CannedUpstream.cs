@@ -15,7 +15,7 @@ internal sealed class CannedUpstream(UpstreamEndpoint endpoint, byte[] response,
 
     public override long BytesSent => TotalSent;
 
-    public override bool ExpectsQuiet { get; set; }
+    public override bool IsStreaming { get; set; }
 
     public override int PendingSend => _pending;
 

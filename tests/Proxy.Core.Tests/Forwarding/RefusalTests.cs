@@ -181,7 +181,7 @@ public sealed class RefusalTests
     [Fact]
     public async Task Of_unknown_callers_only_so_many_a_minute_are_booked_and_all_are_counted()
     {
-        await using Bench bench = new(limits => limits with { BookedStrangersPerMinute = 3, KeepAliveTimeout = TimeSpan.FromHours(1) });
+        await using Bench bench = new(limits => limits with { BookedUnauthenticatedPerMinute = 3, KeepAliveTimeout = TimeSpan.FromHours(1) });
         for (int minute = 1; minute <= 2; minute++)
         {
             for (int i = 0; i < 5; i++)
@@ -192,7 +192,7 @@ public sealed class RefusalTests
 
             _ = await bench.Sink.NextAsync((3 * minute) - 1);
             Assert.Equal(3 * minute, bench.Sink.Done.Count);
-            Assert.Equal(5 * minute, bench.Gateway.Strangers.Count);
+            Assert.Equal(5 * minute, bench.Gateway.Unauthenticated.Count);
             bench.Pass(TimeSpan.FromSeconds(30));
             bench.Time.Advance(TimeSpan.FromSeconds(30));
         }

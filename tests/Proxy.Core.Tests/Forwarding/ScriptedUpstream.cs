@@ -27,7 +27,7 @@ internal sealed class ScriptedUpstream(UpstreamEndpoint endpoint) : UpstreamConn
 
     public override long BytesSent => _bytesSent;
 
-    public override bool ExpectsQuiet { get; set; }
+    public override bool IsStreaming { get; set; }
 
     public override int PendingSend => _pending;
 

@@ -19,7 +19,7 @@ public sealed class AbortTests
         await using (server)
         {
             client.BeginRequest();
-            client.ExpectsQuiet = isQuiet;
+            client.IsStreaming = isQuiet;
             ValueTask<int> waiting = client.WaitReadableAsync();
             await OnAnotherThreadAsync(client.Abort);
 

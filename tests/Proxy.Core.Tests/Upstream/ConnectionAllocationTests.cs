@@ -98,7 +98,7 @@ public sealed class ConnectionAllocationTests(ITestOutputHelper output)
             }
 
             connection!.BeginRequest();
-            connection.ExpectsQuiet = events > 1;
+            connection.IsStreaming = events > 1;
             request.CopyTo(connection.GetSendMemory(RequestLength));
             connection.AdvanceSend(RequestLength);
             await connection.FlushAsync();

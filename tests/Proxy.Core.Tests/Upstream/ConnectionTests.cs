@@ -70,7 +70,7 @@ public sealed class ConnectionTests
         await using (server)
         {
             client.BeginRequest();
-            client.ExpectsQuiet = true;
+            client.IsStreaming = true;
             byte[] into = new byte[4096];
             for (int i = 0; i < 5; i++)
             {
@@ -84,7 +84,7 @@ public sealed class ConnectionTests
             }
 
             client.BeginRequest();
-            Assert.False(client.ExpectsQuiet);
+            Assert.False(client.IsStreaming);
             client.Abort();
         }
     }

@@ -13,7 +13,7 @@ internal sealed class FakeConnection(UpstreamEndpoint endpoint) : UpstreamConnec
 
     public override long BytesSent => 0;
 
-    public override bool ExpectsQuiet { get; set; }
+    public override bool IsStreaming { get; set; }
 
     public override int PendingSend => 0;
 

@@ -65,7 +65,7 @@ public sealed class ConfigurationTests : IDisposable
         Assert.Equal(["http://127.0.0.1:1", "https://[::1]:2", "http://*:3"], c.Listen.Select(address => address.ToString()));
         Assert.Equal(new TlsConfiguration(ca, ca, TimeSpan.FromSeconds(12)), c.Tls);
         Assert.Equal((99, 3000, 20, 21, 22), (c.Limits.RequestHead.MaxFields, c.Limits.ResponseHead.MaxHead, c.Limits.Chunks.MaxLine, c.Limits.Chunks.MaxExtensions, c.Limits.Chunks.MaxTrailers));
-        Assert.Equal(26, c.Limits.BookedStrangersPerMinute);
+        Assert.Equal(26, c.Limits.BookedUnauthenticatedPerMinute);
         Assert.Equal((23, 24, 25.0, 7.0), (c.Limits.MaxConnections, c.Limits.MaxConnectionsPerAddress, c.Limits.FirstByteTimeout.TotalSeconds, c.Pool.DialQueueTimeout.TotalSeconds));
         Assert.Equal(("a", "/x/y", "127.0.0.1:9080", Secret, true, ca), (c.Routes[0].Name, c.Routes[0].Prefix, c.Routes[0].Upstream.Authority, c.Routes[0].ServerKey, c.Routes[0].AcceptsClientCredentials, c.Routes[0].ExtraCaFile));
         Assert.Equal(("b", "/b", "b.example:8443", null, false), (c.Routes[1].Name, c.Routes[1].Prefix, c.Routes[1].Upstream.Authority, c.Routes[1].ServerKey, c.Routes[1].AcceptsClientCredentials));

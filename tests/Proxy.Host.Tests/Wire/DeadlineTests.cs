@@ -176,7 +176,9 @@ public sealed class DeadlineTests
         List<RawClient> clients = await FillAsync(bench, 3);
         await using (RawClient refused = await bench.Gateway.ConnectAsync())
         {
-            WireBench.AssertOneError(Encoding.Latin1.GetString(await refused.ReceiveAllAsync()), 503);
+            string answer = Encoding.Latin1.GetString(await refused.ReceiveAllAsync());
+            WireBench.AssertOneError(answer, 503);
+            Assert.Contains("\r\nrequest-id: req_", answer, StringComparison.Ordinal);
         }
 
         Assert.Equal(1, bench.Gateway.Gateway.Connections.Refused);

@@ -6,7 +6,8 @@ namespace Proxy.Core.Upstream.Managed;
 
 /// <summary>
 /// The wait for a readable socket. The runtime ends a receive into no buffer at any event of the socket, also at one whose bytes were read
-/// meanwhile (BufferMemoryReceiveOperation.DoTryComplete of SocketAsyncContext.Unix.cs); where that matters the socket is asked, and the wait goes on.
+/// meanwhile (BufferMemoryReceiveOperation.DoTryComplete of SocketAsyncContext.Unix.cs); where that matters the socket is asked, and the
+/// wait goes on.
 /// One outstanding; allocates nothing.
 /// </summary>
 internal sealed class ReadableWait : IValueTaskSource<int>
@@ -15,7 +16,7 @@ internal sealed class ReadableWait : IValueTaskSource<int>
     private readonly Action _onEvent;
     private ManualResetValueTaskSourceCore<int> _core;
     private ValueTaskAwaiter<int> _event;
-    private volatile bool _isExact;
+    private volatile bool _filtersSpuriousWakeUps;
 
     public ReadableWait(Socket socket)
     {
@@ -24,13 +25,14 @@ internal sealed class ReadableWait : IValueTaskSource<int>
     }
 
     /// <summary>
-    /// A system call per wait. Without it a wait may end although nothing can be read, which costs the reader the buffer that it then holds; with
+    /// A system call per wait. Without it a wait may end although nothing can be read, which costs the reader the buffer that it then
+    /// holds; with
     /// it, it never does. Looked at when an event comes, so that a wait that began exact may end cheaply.
     /// </summary>
-    public bool IsExact
+    public bool FiltersSpuriousWakeUps
     {
-        get => _isExact;
-        set => _isExact = value;
+        get => _filtersSpuriousWakeUps;
+        set => _filtersSpuriousWakeUps = value;
     }
 
     public ValueTask<int> WaitAsync()
@@ -52,7 +54,8 @@ internal sealed class ReadableWait : IValueTaskSource<int>
 
     ValueTaskSourceStatus IValueTaskSource<int>.GetStatus(short token) => _core.GetStatus(token);
 
-    void IValueTaskSource<int>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+    void IValueTaskSource<int>.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
 
     /// <summary>Hooks on to the receive, unless it ended meanwhile.</summary>
@@ -101,5 +104,5 @@ internal sealed class ReadableWait : IValueTaskSource<int>
         _core.SetResult(0);
     }
 
-    private bool IsReadable() => !IsExact || _socket.Poll(0, SelectMode.SelectRead);
+    private bool IsReadable() => !FiltersSpuriousWakeUps || _socket.Poll(0, SelectMode.SelectRead);
 }

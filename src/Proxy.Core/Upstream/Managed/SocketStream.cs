@@ -5,7 +5,8 @@ using System.Runtime.CompilerServices;
 namespace Proxy.Core.Upstream.Managed;
 
 /// <summary>
-/// The stream under <see cref="System.Net.Security.SslStream"/>: straight on the socket. NetworkStream would cost a peek and a wake-up per read
+/// The stream under <see cref="System.Net.Security.SslStream"/>: straight on the socket. NetworkStream would cost a peek and a wake-up per
+/// read
 /// and a send per TLS record. Writes are gathered (corked) and leave in one send. One reader and one writer at a time.
 /// </summary>
 internal sealed class SocketStream(Socket socket) : Stream
@@ -18,23 +19,25 @@ internal sealed class SocketStream(Socket socket) : Stream
     private int _corked;
 
     /// <summary>
-    /// What a read into no buffer does. True: it waits until something can be read, so that no buffer is held meanwhile. False: it completes at once,
+    /// What a read into no buffer does. True: it waits until something can be read, so that no buffer is held meanwhile. False: it
+    /// completes at once,
     /// so that SslStream goes on to the real read, which saves a wake-up and costs its 32 KiB buffer while it waits.
     /// </summary>
     public bool WaitsOnEmptyReads { get; set; }
 
-    /// <summary>Such a wait ends only when there is something to read (<see cref="ReadableWait.IsExact"/>).</summary>
-    public bool WaitsExactly
+    /// <summary>Such a wait ends only when there is something to read (<see cref="ReadableWait.FiltersSpuriousWakeUps"/>).</summary>
+    public bool FiltersSpuriousWakeUps
     {
-        get => _readable.IsExact;
-        set => _readable.IsExact = value;
+        get => _readable.FiltersSpuriousWakeUps;
+        set => _readable.FiltersSpuriousWakeUps = value;
     }
 
     /// <summary>On for TLS once the handshake, whose messages must leave at once, is done. Plain text has no records to gather.</summary>
     public bool IsCorked { get; set; }
 
     /// <summary>
-    /// The handshake under way: what follows a read verifies certificates, which takes milliseconds, and must not run where socket events are served.
+    /// The handshake under way: what follows a read verifies certificates, which takes milliseconds, and must not run where socket events
+    /// are served.
     /// </summary>
     public bool IsHandshaking { get; set; }
 
@@ -139,7 +142,8 @@ internal sealed class SocketStream(Socket socket) : Stream
     {
         await send;
 
-        // Not in a finally: after a fault the kernel may not be done with the buffer, so it goes to the collector and never to another owner.
+        // Not in a finally: after a fault the kernel may not be done with the buffer, so it goes to the collector and never to another
+        // owner.
         ReleaseCork();
     }
 

@@ -15,7 +15,7 @@ internal sealed class StreamUpstreamConnection : UpstreamConnection
     private readonly bool _isPlain;
     private ValueTask<int> _idleRead;
     private bool _hasIdleRead;
-    private bool _expectsQuiet;
+    private bool _isStreaming;
     private byte[]? _send;
     private int _pending;
     private int _written;
@@ -33,8 +33,9 @@ internal sealed class StreamUpstreamConnection : UpstreamConnection
         _socket.IsHandshaking = false;
         _socket.WaitsOnEmptyReads = _isPlain;
 
-        // SslStream goes on reading by itself when a wait ended for nothing. On plain TCP such an end would hold back what is to be flushed.
-        _socket.WaitsExactly = _isPlain;
+        // SslStream goes on reading by itself when a wait ended for nothing. On plain TCP such an end would hold back what is to be
+        // flushed.
+        _socket.FiltersSpuriousWakeUps = _isPlain;
     }
 
     internal Socket Socket => _socket.Socket;
@@ -43,12 +44,12 @@ internal sealed class StreamUpstreamConnection : UpstreamConnection
 
     public override int PendingSend => Volatile.Read(ref _pending);
 
-    public override bool ExpectsQuiet
+    public override bool IsStreaming
     {
-        get => _expectsQuiet;
+        get => _isStreaming;
         set
         {
-            _expectsQuiet = value;
+            _isStreaming = value;
             _socket.WaitsOnEmptyReads = _isPlain || value;
         }
     }
@@ -56,8 +57,8 @@ internal sealed class StreamUpstreamConnection : UpstreamConnection
     public override void BeginRequest()
     {
         _sentBefore = _socket.BytesSent;
-        ExpectsQuiet = false;
-        _socket.WaitsExactly = _isPlain;
+        IsStreaming = false;
+        _socket.FiltersSpuriousWakeUps = _isPlain;
     }
 
     public override ValueTask<int> WaitReadableAsync()
@@ -149,7 +150,7 @@ internal sealed class StreamUpstreamConnection : UpstreamConnection
         // Waiting, not reading: otherwise SslStream would hold its buffer for every idle connection.
         // Exactly, because a wait that ended for nothing would make the connection look dead, or SslStream take that buffer.
         _socket.WaitsOnEmptyReads = true;
-        _socket.WaitsExactly = true;
+        _socket.FiltersSpuriousWakeUps = true;
         if (_hasIdleRead || Volatile.Read(ref _aborted) != 0)
         {
             return;

@@ -1,10 +1,11 @@
 namespace Proxy.Core.Forwarding;
 
 /// <summary>
-/// How many refusals of callers whom nobody knows are booked in a minute. Each takes a slot of the journal and a row of the ledger for ever: without a bound, whoever
+/// How many refusals of callers without a known key are booked in a minute. Each takes a slot of the journal and a row of the ledger for
+/// ever: without a bound, whoever
 /// can reach the port could fill both. All are counted. Thread-safe; never allocates.
 /// </summary>
-public sealed class StrangerAllowance
+public sealed class UnauthenticatedAllowance
 {
     private const long MinuteMs = 60_000;
 
