@@ -15,10 +15,16 @@ internal sealed class LoopbackServer : IDisposable
 
     private readonly Socket _listener;
 
-    public LoopbackServer(IPAddress? address = null, int port = 0, int backlog = 64)
+    public LoopbackServer(IPAddress? address = null, int port = 0, int backlog = 64, int? receiveBuffer = null)
     {
         Address = address ?? IPAddress.Loopback;
         _listener = new Socket(Address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        if (receiveBuffer is { } size)
+        {
+            // Before it listens: connections take it over from their first window on.
+            _listener.ReceiveBufferSize = size;
+        }
+
         _listener.Bind(new IPEndPoint(Address, port));
         _listener.Listen(backlog);
         Port = ((IPEndPoint)_listener.LocalEndPoint!).Port;
@@ -27,6 +33,9 @@ internal sealed class LoopbackServer : IDisposable
     public IPAddress Address { get; }
 
     public int Port { get; }
+
+    /// <summary>A connection waits to be accepted.</summary>
+    public bool HasPending => _listener.Poll(0, SelectMode.SelectRead);
 
     public UpstreamEndpoint Plain => new(Name, Port, useTls: false);
 

@@ -9,14 +9,23 @@ namespace Proxy.Core.Upstream.Managed;
 /// read
 /// and a send per TLS record. Writes are gathered (corked) and leave in one send. One reader and one writer at a time.
 /// </summary>
-internal sealed class SocketStream(Socket socket) : Stream
+internal sealed class SocketStream : Stream
 {
     /// <summary>Gathered writes leave at this size even when nobody uncorks: four TLS records and their overhead.</summary>
     private const int CorkCapacity = 72 * 1024;
 
-    private readonly ReadableWait _readable = new(socket);
+    private readonly Socket _socket;
+    private readonly ReadableWait _readable;
     private byte[]? _cork;
     private int _corked;
+
+    /// <param name="socket">Connected. Nothing blocks on it from here on.</param>
+    public SocketStream(Socket socket)
+    {
+        socket.Blocking = false;
+        _socket = socket;
+        _readable = new ReadableWait(socket);
+    }
 
     /// <summary>
     /// What a read into no buffer does. True: it waits until something can be read, so that no buffer is held meanwhile. False: it
@@ -42,9 +51,9 @@ internal sealed class SocketStream(Socket socket) : Stream
     public bool IsHandshaking { get; set; }
 
     /// <summary>For the tests, which look at its options and at what lies unread in it.</summary>
-    internal Socket Socket => socket;
+    internal Socket Socket => _socket;
 
-    /// <summary>Bytes that the operating system took.</summary>
+    /// <summary>Bytes that the kernel took, or may have taken before a send failed: none that left is missing.</summary>
     public long BytesSent { get; private set; }
 
     public override bool CanRead => true;
@@ -70,7 +79,7 @@ internal sealed class SocketStream(Socket socket) : Stream
 
         return IsHandshaking
             ? ReceiveOffLoopAsync(buffer, cancellationToken)
-            : socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken);
+            : _socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken);
     }
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
@@ -126,13 +135,13 @@ internal sealed class SocketStream(Socket socket) : Stream
     protected override void Dispose(bool disposing)
     {
         // Reset rather than close: the peer learns at once that nobody reads on.
-        socket.Close(0);
+        _socket.Close(0);
         base.Dispose(disposing);
     }
 
     private async ValueTask<int> ReceiveOffLoopAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
-        int count = await socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken);
+        int count = await _socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken);
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         return count;
     }
@@ -160,26 +169,28 @@ internal sealed class SocketStream(Socket socket) : Stream
         await WriteAsync(buffer);
     }
 
-    /// <summary>Sends all of it. What the kernel takes at once, which is the rule, makes no state machine.</summary>
+    /// <summary>
+    /// Sends all of it. What the kernel takes at once, which is the rule, makes no state machine, and is counted to the byte also when the
+    /// send then
+    /// fails. The framework does not tell how much of a send that had to wait was taken before it failed: that counts as taken from its
+    /// start.
+    /// </summary>
     private ValueTask SendAsync(ReadOnlyMemory<byte> buffer)
     {
-        ValueTask<int> send = socket.SendAsync(buffer, SocketFlags.None);
-        if (!send.IsCompletedSuccessfully)
+        int taken = _socket.Send(buffer.Span, SocketFlags.None, out SocketError error);
+        BytesSent += taken;
+        if (taken == buffer.Length)
         {
-            return FinishSendAsync(send, buffer);
+            return default;
         }
 
-        int count = send.Result;
-        BytesSent += count;
-        return count == buffer.Length ? default : SendRestAsync(buffer[count..]);
-    }
+        if (error is not (SocketError.Success or SocketError.WouldBlock))
+        {
+            throw new SocketException((int)error);
+        }
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask FinishSendAsync(ValueTask<int> send, ReadOnlyMemory<byte> buffer)
-    {
-        int count = await send;
-        BytesSent += count;
-        await SendRestAsync(buffer[count..]);
+        BytesSent += buffer.Length - taken;
+        return SendRestAsync(buffer[taken..]);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
@@ -187,9 +198,7 @@ internal sealed class SocketStream(Socket socket) : Stream
     {
         while (!buffer.IsEmpty)
         {
-            int count = await socket.SendAsync(buffer, SocketFlags.None);
-            BytesSent += count;
-            buffer = buffer[count..];
+            buffer = buffer[await _socket.SendAsync(buffer, SocketFlags.None)..];
         }
     }
 
