@@ -28,6 +28,9 @@ public enum ForwardFailure : byte
     LedgerFull,
 
     Internal,
+
+    /// <summary>The TLS handshake was reset, ended or refused by an alert, on another address or in another try too. Nothing was sent.</summary>
+    UpstreamHandshake,
 }
 
 /// <summary>What a <see cref="ForwardFailure"/> means to everyone concerned.</summary>
@@ -62,7 +65,8 @@ internal static class ForwardFailures
         ForwardFailure.UpstreamName => Upstream(502, "the upstream's name cannot be resolved", shouldRetry: true),
         ForwardFailure.UpstreamConnect => Upstream(502, "the upstream cannot be reached", shouldRetry: true),
         ForwardFailure.UpstreamConnectTimeout => Upstream(504, "the upstream did not accept a connection in time", shouldRetry: true),
-        ForwardFailure.UpstreamTls => Upstream(502, "no trusted TLS connection to the upstream could be made", shouldRetry: false),
+        ForwardFailure.UpstreamTls => Upstream(502, "the upstream's certificate is not trusted or names another host", shouldRetry: false),
+        ForwardFailure.UpstreamHandshake => Upstream(502, "the TLS handshake with the upstream failed", shouldRetry: true),
         ForwardFailure.UpstreamTlsTimeout => Upstream(504, "the upstream did not finish the TLS handshake in time", shouldRetry: true),
 
         // The upstream may have begun the work: a retry is the client's decision, but it is the one its SDK makes for any 502.

@@ -14,6 +14,7 @@ internal static class DialerFactory
     {
         ConnectTimeout = key.ConnectTimeout,
         TlsTimeout = key.TlsTimeout,
+        NameLifetime = key.NameLifetime,
         ExtraCertificateAuthorities = key.ExtraCaFile is null ? null : ReadAuthorities(key.ExtraCaFile),
         Time = time,
     });

@@ -5,7 +5,14 @@ namespace Proxy.Host.Composition;
 
 /// <summary>What makes two routes' connections interchangeable; a reload that keeps all of it keeps the connections.</summary>
 internal sealed record PoolKey(
-    string Host, int Port, bool UseTls, string? ExtraCaFile, TimeSpan ConnectTimeout, TimeSpan TlsTimeout, UpstreamPoolOptions Options)
+    string Host,
+    int Port,
+    bool UseTls,
+    string? ExtraCaFile,
+    TimeSpan ConnectTimeout,
+    TimeSpan TlsTimeout,
+    TimeSpan NameLifetime,
+    UpstreamPoolOptions Options)
 {
     public static PoolKey Of(RouteConfiguration route, GatewayConfiguration configuration) => new(
         route.Upstream.Host,
@@ -14,5 +21,6 @@ internal sealed record PoolKey(
         route.ExtraCaFile,
         configuration.ConnectTimeout,
         configuration.TlsTimeout,
+        configuration.NameLifetime,
         configuration.Pool);
 }

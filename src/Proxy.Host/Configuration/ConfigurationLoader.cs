@@ -48,6 +48,7 @@ internal static class ConfigurationLoader
             Pool = ReadPool(upstream),
             ConnectTimeout = upstream.Seconds("connectSeconds", defaults.ConnectTimeout, 300),
             TlsTimeout = upstream.Seconds("tlsSeconds", defaults.TlsTimeout, 300),
+            NameLifetime = upstream.Seconds("nameSeconds", defaults.NameLifetime, 86_400),
             Prices = ReadPrices(root.Section("prices")),
             Transport = ReadTransport(root.Section("transport")),
             LogLevel = ReadLogLevel(root.Section("logging")),

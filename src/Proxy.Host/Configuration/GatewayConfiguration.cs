@@ -32,6 +32,8 @@ internal sealed record GatewayConfiguration
 
     public UpstreamPoolOptions Pool { get; init; } = new();
 
+    public TimeSpan NameLifetime { get; init; } = TimeSpan.FromSeconds(30);
+
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     public TimeSpan TlsTimeout { get; init; } = TimeSpan.FromSeconds(10);

@@ -8,16 +8,19 @@ public sealed class FaultTests
     [Theory]
     [InlineData(ForwardFailure.UpstreamConnect, 502)]
     [InlineData(ForwardFailure.UpstreamName, 502)]
-    [InlineData(ForwardFailure.UpstreamTls, 502)]
+    [InlineData(ForwardFailure.UpstreamTls, 502, false)]
+    [InlineData(ForwardFailure.UpstreamHandshake, 502)]
     [InlineData(ForwardFailure.UpstreamConnectTimeout, 504)]
     [InlineData(ForwardFailure.UpstreamTlsTimeout, 504)]
-    public async Task An_upstream_that_cannot_be_reached_is_answered_and_the_connection_goes_on(ForwardFailure failure, int status)
+    public async Task An_upstream_that_cannot_be_reached_is_answered_and_the_connection_goes_on(
+        ForwardFailure failure, int status, bool shouldRetry = true)
     {
         await using Bench bench = new();
         bench.FailNextDial(failure);
         await bench.Client.SendAsync(Bench.Post("{}"));
         string answer = await bench.Client.ReadAnswerAsync();
         Assert.StartsWith($"HTTP/1.1 {status} ", answer, StringComparison.Ordinal);
+        Assert.Contains($"\r\nx-should-retry: {(shouldRetry ? "true" : "false")}\r\n", answer, StringComparison.Ordinal);
         SpendRecord record = await bench.Sink.NextAsync(0);
         Assert.Equal(failure, record.Failure);
         Assert.Equal(EndReason.UpstreamFailed, record.EndReason);

@@ -97,25 +97,6 @@ public sealed class CertificateTests
         }
     }
 
-    [Fact]
-    public async Task Plain_text_in_place_of_TLS_is_refused()
-    {
-        using LoopbackServer listener = new();
-        Task<UpstreamConnection> dialing = LoopbackServer.Dialer().DialAsync(listener.Tls, TestContext.Current.CancellationToken);
-        using Socket server = await listener.AcceptAsync();
-        await server.SendAsync("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"u8.ToArray());
-        Assert.Equal(ForwardFailure.UpstreamTls, (await Assert.ThrowsAsync<UpstreamException>(() => dialing)).Failure);
-    }
-
-    [Fact]
-    public async Task A_server_that_hangs_up_in_the_handshake_is_a_TLS_failure()
-    {
-        using LoopbackServer listener = new();
-        Task<UpstreamConnection> dialing = LoopbackServer.Dialer().DialAsync(listener.Tls, TestContext.Current.CancellationToken);
-        (await listener.AcceptAsync()).Dispose();
-        Assert.Equal(ForwardFailure.UpstreamTls, (await Assert.ThrowsAsync<UpstreamException>(() => dialing)).Failure);
-    }
-
     [Fact(Timeout = 60_000)]
     public async Task A_server_that_never_answers_the_handshake_is_a_TLS_timeout()
     {
@@ -151,9 +132,14 @@ public sealed class CertificateTests
         using TestAuthority authority = new();
         Task<UpstreamConnection> dialing = LoopbackServer.Dialer(authority).DialAsync(listener.Tls, TestContext.Current.CancellationToken);
 #pragma warning disable SYSLIB0039, CA5397, CA5398 // The point of the test.
-        await Assert.ThrowsAnyAsync<Exception>(() => listener.AcceptTlsAsync(authority.Present(LoopbackServer.Name), SslProtocols.Tls11));
+        for (int attempt = 0; attempt < 2; attempt++)
+        {
+            await Assert.ThrowsAnyAsync<Exception>(() => listener.AcceptTlsAsync(authority.Present(LoopbackServer.Name), SslProtocols.Tls11));
+        }
 #pragma warning restore SYSLIB0039, CA5397, CA5398
-        Assert.Equal(ForwardFailure.UpstreamTls, (await Assert.ThrowsAsync<UpstreamException>(() => dialing)).Failure);
+
+        // The server's alert: which of the two cannot do better, nobody can tell.
+        Assert.Equal(ForwardFailure.UpstreamHandshake, (await Assert.ThrowsAsync<UpstreamException>(() => dialing)).Failure);
     }
 
     private static async Task AssertRefusedAsync(TcpDialer dialer, SslStreamCertificateContext certificate)
@@ -175,6 +161,7 @@ public sealed class CertificateTests
         Assert.Equal(ForwardFailure.UpstreamTls, refusal.Failure);
         Assert.Contains($"{LoopbackServer.Name}:{listener.Port}", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(0, received);
+        Assert.False(listener.HasPending, "a certificate that is not trusted was asked for again");
     }
 
     private static async Task AssertClosedAsync(Socket server)

@@ -55,7 +55,7 @@ public sealed class ConfigurationTests : IDisposable
                 "maxStartLineBytes": 1000, "maxFieldLineBytes": 1001, "maxHeadBytes": 2000, "maxFields": 99, "maxResponseHeadBytes": 3000,
                 "maxChunkLineBytes": 20, "maxChunkExtensionBytes": 21, "maxTrailerBytes": 22, "maxConnections": 23, "maxConnectionsPerAddress": 24, "firstByteSeconds": 25, "bookedStrangersPerMinute": 26,
               },
-              "upstream": { "connectSeconds": 1, "tlsSeconds": 2, "idleSeconds": 3, "lifetimeSeconds": 4, "maxIdle": 5, "maxConcurrentDials": 6, "dialQueueSeconds": 7 },
+              "upstream": { "connectSeconds": 1, "nameSeconds": 27, "tlsSeconds": 2, "idleSeconds": 3, "lifetimeSeconds": 4, "maxIdle": 5, "maxConcurrentDials": 6, "dialQueueSeconds": 7 },
               "prices": { "file": "{{prices}}", "fallbackInputPerMillion": 1.5, "fallbackOutputPerMillion": 2.5 },
               "transport": { "inline": false, "waitForData": false },
               "logging": { "level": "debug" },
@@ -79,6 +79,7 @@ public sealed class ConfigurationTests : IDisposable
         Assert.Equal((4.0, 5.0, 6.0, 7.5), (c.Limits.ResponseHeadTimeout.TotalSeconds, c.Limits.SilenceTimeout.TotalSeconds, c.Limits.ClientReadTimeout.TotalSeconds, c.Limits.LingerTimeout.TotalSeconds));
         Assert.Equal((8, 9L, 10), (c.Limits.MaxDiscardedBody, c.Limits.MaxRequestBody, c.Limits.MaxInterimResponses));
         Assert.Equal((1000, 1001, 2000), (c.Limits.RequestHead.MaxStartLine, c.Limits.RequestHead.MaxFieldLine, c.Limits.RequestHead.MaxHead));
+        Assert.Equal(27, c.NameLifetime.TotalSeconds);
         Assert.Equal((1.0, 2.0, 3.0, 4.0), (c.ConnectTimeout.TotalSeconds, c.TlsTimeout.TotalSeconds, c.Pool.IdleTimeout.TotalSeconds, c.Pool.Lifetime.TotalSeconds));
         Assert.Equal((5, 6), (c.Pool.MaxIdle, c.Pool.MaxConcurrentDials));
         Assert.Equal((prices, 1.5m, 2.5m), (c.Prices.File, c.Prices.Fallback.InputPerMillion, c.Prices.Fallback.OutputPerMillion));

@@ -14,6 +14,8 @@ namespace Proxy.Core.Upstream.Managed;
 /// </summary>
 public sealed class TcpDialer(TcpDialerOptions options) : UpstreamDialer
 {
+    private readonly NameCache _names = new(options.Resolve, options.NameLifetime, options.Time);
+
     // One object per endpoint: TLS sessions are resumed only between connections that share it.
     private readonly ConcurrentDictionary<UpstreamEndpoint, SslClientAuthenticationOptions> _tls = new();
 
@@ -24,21 +26,41 @@ public sealed class TcpDialer(TcpDialerOptions options) : UpstreamDialer
 
         // Resolution and handshake take milliseconds of CPU: never on the thread that serves other connections.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        Socket socket = await ConnectAsync(endpoint, cancellationToken);
-        SocketStream stream = new(socket);
-        if (!endpoint.UseTls)
+        IPAddress? failed = null;
+        while (true)
         {
-            return new StreamUpstreamConnection(endpoint, stream, tls: null);
-        }
+            (Socket socket, IPAddress address) = await ConnectAsync(endpoint, failed, cancellationToken);
+            SocketStream stream = new(socket);
+            if (!endpoint.UseTls)
+            {
+                return new StreamUpstreamConnection(endpoint, stream, tls: null);
+            }
 
-        return new StreamUpstreamConnection(endpoint, stream, await HandshakeAsync(endpoint, stream, cancellationToken));
+            try
+            {
+                return new StreamUpstreamConnection(endpoint, stream, await HandshakeAsync(endpoint, stream, cancellationToken));
+            }
+            catch (UpstreamException fault) when (fault.Failure == ForwardFailure.UpstreamHandshake && failed is null)
+            {
+                // Nothing of a request was sent: one more try, at another address where there is one.
+                failed = address;
+            }
+        }
     }
 
-    private async Task<Socket> ConnectAsync(UpstreamEndpoint endpoint, CancellationToken cancellationToken)
+    /// <param name="avoided">An address whose turn comes last; null for none.</param>
+    private async Task<(Socket Socket, IPAddress Address)> ConnectAsync(
+        UpstreamEndpoint endpoint, IPAddress? avoided, CancellationToken cancellationToken)
     {
         using CancellationTokenSource deadline = new(options.ConnectTimeout, options.Time);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
         IPAddress[] addresses = await ResolveAsync(endpoint, either.Token);
+        int avoidedAt = avoided is null ? -1 : Array.IndexOf(addresses, avoided);
+        if (avoidedAt >= 0)
+        {
+            addresses = [.. addresses[..avoidedAt], .. addresses[(avoidedAt + 1)..], avoided!];
+        }
+
         Exception? last = null;
         for (int i = 0; i < addresses.Length; i++)
         {
@@ -51,7 +73,7 @@ public sealed class TcpDialer(TcpDialerOptions options) : UpstreamDialer
                 // Inside: a family that this machine lacks, or no descriptor left, is a failed attempt like any other.
                 socket = new Socket(addresses[i].AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
                 await socket.ConnectAsync(new IPEndPoint(addresses[i], endpoint.Port), token.Token);
-                return socket;
+                return (socket, addresses[i]);
             }
             catch (Exception fault) when (fault is SocketException or OperationCanceledException)
             {
@@ -62,7 +84,8 @@ public sealed class TcpDialer(TcpDialerOptions options) : UpstreamDialer
         }
 
         throw last is OperationCanceledException
-            ? new UpstreamException(ForwardFailure.UpstreamConnectTimeout, $"{endpoint.Host}:{endpoint.Port} did not accept a connection in time", last)
+            ? new UpstreamException(
+                ForwardFailure.UpstreamConnectTimeout, $"{endpoint.Host}:{endpoint.Port} did not accept a connection in time", last)
             : new UpstreamException(ForwardFailure.UpstreamConnect, $"{endpoint.Host}:{endpoint.Port}: {last?.Message}", last);
     }
 
@@ -75,7 +98,7 @@ public sealed class TcpDialer(TcpDialerOptions options) : UpstreamDialer
 
         try
         {
-            IPAddress[] addresses = await options.Resolve(endpoint.Host, token);
+            IPAddress[] addresses = await _names.ResolveAsync(endpoint.Host, token);
             return addresses.Length > 0
                 ? Alternate(addresses)
                 : throw new UpstreamException(ForwardFailure.UpstreamName, $"{endpoint.Host}:{endpoint.Port}: the name has no address");
@@ -86,7 +109,8 @@ public sealed class TcpDialer(TcpDialerOptions options) : UpstreamDialer
         }
         catch (OperationCanceledException fault)
         {
-            throw new UpstreamException(ForwardFailure.UpstreamConnectTimeout, $"{endpoint.Host}:{endpoint.Port}: the name was not resolved in time", fault);
+            throw new UpstreamException(
+                ForwardFailure.UpstreamConnectTimeout, $"{endpoint.Host}:{endpoint.Port}: the name was not resolved in time", fault);
         }
     }
 
@@ -118,9 +142,10 @@ public sealed class TcpDialer(TcpDialerOptions options) : UpstreamDialer
         return [.. order];
     }
 
-    private async Task<SslStream> HandshakeAsync(UpstreamEndpoint endpoint, SocketStream stream, CancellationToken cancellationToken)
+    private async Task<VerifyingTlsStream> HandshakeAsync(
+        UpstreamEndpoint endpoint, SocketStream stream, CancellationToken cancellationToken)
     {
-        SslStream tls = new(stream, leaveInnerStreamOpen: false);
+        VerifyingTlsStream tls = new(stream);
         using CancellationTokenSource deadline = new(options.TlsTimeout, options.Time);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
         stream.IsHandshaking = true;
@@ -134,12 +159,14 @@ public sealed class TcpDialer(TcpDialerOptions options) : UpstreamDialer
         catch (OperationCanceledException fault) when (!cancellationToken.IsCancellationRequested)
         {
             await tls.DisposeAsync();
-            throw new UpstreamException(ForwardFailure.UpstreamTlsTimeout, $"{endpoint.Host}:{endpoint.Port} did not finish the TLS handshake in time", fault);
+            throw new UpstreamException(
+                ForwardFailure.UpstreamTlsTimeout, $"{endpoint.Host}:{endpoint.Port} did not finish the TLS handshake in time", fault);
         }
         catch (Exception fault) when (fault is AuthenticationException or IOException or SocketException)
         {
             await tls.DisposeAsync();
-            throw new UpstreamException(ForwardFailure.UpstreamTls, $"{endpoint.Host}:{endpoint.Port}: {fault.Message}", fault);
+            ForwardFailure failure = tls.IsCertificateRejected ? ForwardFailure.UpstreamTls : ForwardFailure.UpstreamHandshake;
+            throw new UpstreamException(failure, $"{endpoint.Host}:{endpoint.Port}: {fault.Message}", fault);
         }
         catch
         {
@@ -156,7 +183,7 @@ public sealed class TcpDialer(TcpDialerOptions options) : UpstreamDialer
 
         // The answer to a renegotiation would be written by the reader, beside the writer, and wait in the cork.
         AllowRenegotiation = false,
-        RemoteCertificateValidationCallback = options.ExtraCertificateAuthorities is null ? null : IsTrusted,
+        RemoteCertificateValidationCallback = VerifyingTlsStream.Verify(IsTrusted),
         CertificateChainPolicy = new X509ChainPolicy
         {
             // A download in the middle of a handshake is a stall that somebody else controls.
@@ -166,16 +193,18 @@ public sealed class TcpDialer(TcpDialerOptions options) : UpstreamDialer
     };
 
     /// <summary>The system's verdict, or, where only the chain is in doubt, a chain to one of the configured authorities.</summary>
-    private bool IsTrusted(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    private bool IsTrusted(X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
-        if (errors != SslPolicyErrors.RemoteCertificateChainErrors || certificate is not X509Certificate2 leaf)
+        if (options.ExtraCertificateAuthorities is not { } authorities
+            || errors != SslPolicyErrors.RemoteCertificateChainErrors
+            || certificate is not X509Certificate2 leaf)
         {
             return errors == SslPolicyErrors.None;
         }
 
         using X509Chain own = new();
         own.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        own.ChainPolicy.CustomTrustStore.AddRange(options.ExtraCertificateAuthorities!);
+        own.ChainPolicy.CustomTrustStore.AddRange(authorities);
         own.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         own.ChainPolicy.DisableCertificateDownloads = true;
         own.ChainPolicy.ApplicationPolicy.Add(new System.Security.Cryptography.Oid("1.3.6.1.5.5.7.3.1"));
@@ -203,6 +232,11 @@ public sealed record TcpDialerOptions
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
+    /// <summary>
+    /// How long the addresses of a name are used without asking again; the system's resolver does not tell what its answer's own limit is.
+    /// </summary>
+    public TimeSpan NameLifetime { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>All addresses of a name.</summary>
-    internal Func<string, CancellationToken, Task<IPAddress[]>> Resolve { get; init; } = Dns.GetHostAddressesAsync;
+    internal Func<string, CancellationToken, Task<IPAddress[]>> Resolve { get; init; } = NameCache.AskSystemAsync;
 }
