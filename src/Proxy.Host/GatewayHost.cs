@@ -58,7 +58,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         }
 
         _keys = new SqliteKeyStore(configuration.LedgerPath, configuration.Ledger.BusyTimeout);
-        _catalog = new PrincipalCatalog(_logger);
+        _catalog = new PrincipalCatalog(_logger) { Reserve = configuration.Limits.Reserve };
         string? adminKeyHash = configuration.AdminKeyHash ?? _keys.ReadAdminKeyHash();
         string? newAdminKey = adminKeyHash is null ? KeyHash.NewKey() : null;
         string? newKey = configuration.Keys.Count == 0 && !_keys.HasKeys() ? KeyHash.NewKey() : null;
@@ -182,6 +182,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         try
         {
             GatewayConfiguration next = read();
+            _catalog.Reserve = next.Limits.Reserve;
             GatewaySnapshot snapshot = BuildSnapshot(next);
             Gateway.Snapshot = snapshot;
             WarnOfRestarts(next);

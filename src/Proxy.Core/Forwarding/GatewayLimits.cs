@@ -1,3 +1,4 @@
+using Proxy.Core.Admission;
 using Proxy.Core.Anthropic;
 using Proxy.Core.Http1;
 
@@ -78,6 +79,9 @@ public sealed record GatewayLimits
 
     /// <summary>What a request is reckoned to put out while its <c>max_tokens</c> is not known, in tokens.</summary>
     public int AssumedMaxTokens { get; init; } = 8192;
+
+    /// <summary>What budgets that do not say it set aside for requests under way.</summary>
+    public ReserveMode Reserve { get; init; }
 
     /// <summary>Refusals of callers without a key, or with an unknown one, that are booked in a minute; all are counted.</summary>
     public int BookedUnauthenticatedPerMinute { get; init; } = 600;

@@ -29,6 +29,7 @@ internal static class SettingsRules
         ["model_rpm_limit"] = ModelCounts,
         ["model_max_budget"] = ModelBudgets,
         ["count_client_spend"] = Flag,
+        ["reserve"] = Reserve,
     };
 
     private static readonly HashSet<string> Kept = new(StringComparer.Ordinal)
@@ -190,18 +191,35 @@ internal static class SettingsRules
     {
         if (value is not JsonArray limits)
         {
-            throw AdminException.Invalid(name, "must be a list of {\"budget_duration\", \"max_budget\"}");
+            throw AdminException.Invalid(name, "must be a list of {\"budget_duration\", \"max_budget\", \"reserve\"}");
         }
 
         foreach (JsonNode? limit in limits)
         {
-            if (limit is not JsonObject read || read.Any(field => field.Key is not ("budget_duration" or "max_budget")))
+            if (limit is not JsonObject read || read.Any(field => field.Key is not ("budget_duration" or "max_budget" or "reserve")))
             {
-                throw AdminException.Invalid(name, "must be a list of {\"budget_duration\", \"max_budget\"}");
+                throw AdminException.Invalid(name, "must be a list of {\"budget_duration\", \"max_budget\", \"reserve\"}");
             }
 
             RequestFields.MoneyOf(read["max_budget"], $"{name}.max_budget");
             RequestFields.CheckPeriod(read["budget_duration"], $"{name}.budget_duration");
+            OptionalReserve(read["reserve"], $"{name}.reserve");
+        }
+    }
+
+    private static void OptionalReserve(JsonNode? value, string name)
+    {
+        if (value is not null)
+        {
+            Reserve(value, name);
+        }
+    }
+
+    private static void Reserve(JsonNode value, string name)
+    {
+        if (value.GetValueKind() != JsonValueKind.String || !Composition.ReserveNames.TryParse(value.GetValue<string>(), out _))
+        {
+            throw AdminException.Invalid(name, $"must be {Composition.ReserveNames.All}");
         }
     }
 
@@ -215,15 +233,16 @@ internal static class SettingsRules
 
     private static void ModelBudgets(JsonNode value, string name)
     {
-        foreach ((string model, JsonNode? budget) in value as JsonObject ?? throw AdminException.Invalid(name, "must be an object of model to {\"budget_limit\", \"time_period\"}"))
+        foreach ((string model, JsonNode? budget) in value as JsonObject ?? throw AdminException.Invalid(name, "must be an object of model to {\"budget_limit\", \"time_period\", \"reserve\"}"))
         {
-            if (budget is not JsonObject read || read.Any(field => field.Key is not ("budget_limit" or "time_period")))
+            if (budget is not JsonObject read || read.Any(field => field.Key is not ("budget_limit" or "time_period" or "reserve")))
             {
-                throw AdminException.Invalid($"{name}.{model}", "must be {\"budget_limit\", \"time_period\"}");
+                throw AdminException.Invalid($"{name}.{model}", "must be {\"budget_limit\", \"time_period\", \"reserve\"}");
             }
 
             RequestFields.MoneyOf(read["budget_limit"], $"{name}.{model}.budget_limit");
             RequestFields.CheckPeriod(read["time_period"], $"{name}.{model}.time_period");
+            OptionalReserve(read["reserve"], $"{name}.{model}.reserve");
         }
     }
 }

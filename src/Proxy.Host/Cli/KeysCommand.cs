@@ -20,6 +20,8 @@ internal static class KeysCommand
         LIMITS  --max-budget 50 --budget-duration 30d     USD, in each period (1h, 1d, 7d, 30d, 1mo); without a period in all
                 --budget 5/1d --budget 50/30d             several at once
                 --model-budget claude-opus-5=10/1d        for one model
+                --reserve worstCase                       never overspend: set aside the most that a request may cost (else: learned);
+                                                          for one budget of several: --budget 5/1d/worstCase
                 --soft-budget 40                          only warns
                 --temp-increase 20 --temp-until 2026-12-01
                 --rpm 60 --tpm 200000 --parallel 8        requests and tokens a minute (cache reads do not count), requests at once

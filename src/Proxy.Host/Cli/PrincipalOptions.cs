@@ -8,7 +8,8 @@ internal static class PrincipalOptions
 {
     public static readonly IReadOnlySet<string> WithValue = new HashSet<string>(StringComparer.Ordinal)
     {
-        "models", "max-budget", "budget-duration", "soft-budget", "budget", "rpm", "tpm", "parallel", "tags", "allow", "metadata", "model-budget", "temp-increase", "temp-until", "count-client-spend", "spend",
+        "models", "max-budget", "budget-duration", "soft-budget", "budget", "rpm", "tpm", "parallel", "tags", "allow", "metadata", "model-budget", "temp-increase", "temp-until", "count-client-spend",
+        "spend", "reserve",
     };
 
     public static void Fill(JsonObject body, Arguments arguments)
@@ -25,6 +26,7 @@ internal static class PrincipalOptions
         Number(body, arguments, "temp-increase", "temp_budget_increase");
         Text(body, arguments, "temp-until", "temp_budget_expiry");
         Text(body, arguments, "budget-duration", "budget_duration");
+        Text(body, arguments, "reserve", "reserve");
         if (arguments.Find("count-client-spend") is { } counts)
         {
             body["count_client_spend"] = counts switch { "true" => true, "false" => false, _ => throw new UsageException("--count-client-spend must be true or false") };
@@ -62,7 +64,7 @@ internal static class PrincipalOptions
     private static decimal Amount(string value, string option) =>
         decimal.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal amount) ? amount : throw new UsageException($"--{option} must be a number, or none");
 
-    /// <summary><c>--budget 5/1d --budget 50/30d</c>, and <c>--model-budget claude-opus-5=10/1d</c>.</summary>
+    /// <summary><c>--budget 5/1d --budget 50/30d/worstCase</c>, and <c>--model-budget claude-opus-5=10/1d</c>.</summary>
     private static void Budgets(JsonObject body, Arguments arguments)
     {
         if (arguments.Has("budget"))
@@ -71,7 +73,13 @@ internal static class PrincipalOptions
             foreach (string budget in arguments.All("budget").Where(budget => budget != "none"))
             {
                 string[] parts = budget.Split('/');
-                JsonObject limit = new() { ["max_budget"] = Amount(parts[0], "budget"), ["budget_duration"] = parts.Length == 2 ? parts[1] : throw new UsageException("--budget must look like 5/1d") };
+                if (parts.Length is not (2 or 3))
+                {
+                    throw new UsageException("--budget must look like 5/1d, or 5/1d/worstCase");
+                }
+
+                JsonObject limit = new() { ["max_budget"] = Amount(parts[0], "budget"), ["budget_duration"] = parts[1] };
+                AddReserve(limit, parts);
                 limits.Add((JsonNode)limit);
             }
 
@@ -85,15 +93,25 @@ internal static class PrincipalOptions
             {
                 string[] sides = budget.Split('=');
                 string[] parts = sides[^1].Split('/');
-                if (sides.Length != 2 || parts.Length != 2)
+                if (sides.Length != 2 || parts.Length is not (2 or 3))
                 {
-                    throw new UsageException("--model-budget must look like claude-opus-5=10/1d");
+                    throw new UsageException("--model-budget must look like claude-opus-5=10/1d, or claude-opus-5=10/1d/worstCase");
                 }
 
-                models[sides[0]] = new JsonObject { ["budget_limit"] = Amount(parts[0], "model-budget"), ["time_period"] = parts[1] };
+                JsonObject limit = new() { ["budget_limit"] = Amount(parts[0], "model-budget"), ["time_period"] = parts[1] };
+                AddReserve(limit, parts);
+                models[sides[0]] = limit;
             }
 
             body["model_max_budget"] = models.Count == 0 ? null : models;
+        }
+    }
+
+    private static void AddReserve(JsonObject limit, string[] parts)
+    {
+        if (parts.Length == 3)
+        {
+            limit["reserve"] = parts[2];
         }
     }
 

@@ -17,6 +17,9 @@ internal sealed class PrincipalCatalog(ILogger logger)
     private readonly Dictionary<AdmissionScope, BudgetPeriod[]> _seeded = [];
     private Dictionary<string, Principal> _byHash = new(StringComparer.Ordinal);
 
+    /// <summary>What budgets that do not say it set aside for requests under way; takes effect with the next reading.</summary>
+    public ReserveMode Reserve { get; set; }
+
     /// <summary>The version of the rows that the latest reading saw.</summary>
     public long Version { get; private set; }
 
@@ -91,7 +94,7 @@ internal sealed class PrincipalCatalog(ILogger logger)
         {
             PrincipalSettings settings = Settings("key", row.Alias ?? row.Name ?? "(no alias)", row.Settings, out bool isBroken);
             List<AdmissionScope> scopes = [];
-            Add(scopes, ScopeKind.Key, row.ScopeId, PrincipalLimits.Of(settings));
+            Add(scopes, ScopeKind.Key, row.ScopeId, PrincipalLimits.Of(settings, _catalog.Reserve));
             ModelAllowList? teamModels = null;
             bool isTeamBlocked = false;
             bool isUserBlocked = false;
@@ -99,10 +102,10 @@ internal sealed class PrincipalCatalog(ILogger logger)
             {
                 isTeamBlocked = team.Row.Blocked || team.IsBroken;
                 teamModels = PrincipalLimits.ModelsOf(team.Settings);
-                Add(scopes, ScopeKind.Team, row.TeamId, PrincipalLimits.Of(team.Settings));
+                Add(scopes, ScopeKind.Team, row.TeamId, PrincipalLimits.Of(team.Settings, _catalog.Reserve));
                 if (row.UserId is not null && _members.TryGetValue((row.TeamId, row.UserId), out MemberRow? member))
                 {
-                    Add(scopes, ScopeKind.Member, $"{row.TeamId}/{row.UserId}", PrincipalLimits.OfMember(member, team.Settings));
+                    Add(scopes, ScopeKind.Member, $"{row.TeamId}/{row.UserId}", PrincipalLimits.OfMember(member, team.Settings, _catalog.Reserve));
                 }
             }
 
@@ -112,7 +115,7 @@ internal sealed class PrincipalCatalog(ILogger logger)
 
                 // As with LiteLLM a user's models hold for keys of no team.
                 teamModels ??= row.TeamId is null ? PrincipalLimits.ModelsOf(user.Settings) : null;
-                Add(scopes, ScopeKind.User, row.UserId, PrincipalLimits.Of(user.Settings));
+                Add(scopes, ScopeKind.User, row.UserId, PrincipalLimits.Of(user.Settings, _catalog.Reserve));
             }
 
             return new Principal
@@ -130,7 +133,7 @@ internal sealed class PrincipalCatalog(ILogger logger)
                 TeamModels = teamModels,
                 Workspace = PrincipalLimits.WorkspaceOf(settings),
                 Scopes = scopes,
-                ModelScopes = [.. PrincipalLimits.OfModels(settings).Select(entry => new ModelScope(entry.Model, ScopeOfModel(row.ScopeId, entry.Model, entry.Limits)))],
+                ModelScopes = [.. PrincipalLimits.OfModels(settings, _catalog.Reserve).Select(entry => new ModelScope(entry.Model, ScopeOfModel(row.ScopeId, entry.Model, entry.Limits)))],
             };
         }
 

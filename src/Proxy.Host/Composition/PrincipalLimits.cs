@@ -8,18 +8,20 @@ namespace Proxy.Host.Composition;
 /// <summary>From settings as operators write them to what the data path enforces.</summary>
 internal static class PrincipalLimits
 {
-    public static ScopeLimits Of(PrincipalSettings settings)
+    /// <param name="reserve">What budgets set aside that do not say it.</param>
+    public static ScopeLimits Of(PrincipalSettings settings, ReserveMode reserve)
     {
+        reserve = ReserveNames.Of(settings.Reserve, reserve);
         List<Budget> budgets = [];
         foreach (BudgetLimitSetting limit in settings.BudgetLimits ?? [])
         {
-            Add(budgets, limit.BudgetDuration, limit.MaxBudget);
+            Add(budgets, limit.BudgetDuration, limit.MaxBudget, ReserveNames.Of(limit.Reserve, reserve));
         }
 
         // Last, for it is the one that a soft budget is judged by.
         if (settings.MaxBudget is { } most)
         {
-            Add(budgets, settings.BudgetDuration, most);
+            Add(budgets, settings.BudgetDuration, most, reserve);
         }
 
         return new ScopeLimits
@@ -36,15 +38,17 @@ internal static class PrincipalLimits
     }
 
     /// <summary>By model; the key's payer rule holds for them too.</summary>
-    public static IEnumerable<(string Model, ScopeLimits Limits)> OfModels(PrincipalSettings settings)
+    public static IEnumerable<(string Model, ScopeLimits Limits)> OfModels(PrincipalSettings settings, ReserveMode reserve)
     {
-        IEnumerable<string> models = (settings.ModelMaxBudget?.Keys ?? []).Concat(settings.ModelRpmLimit?.Keys ?? []).Concat(settings.ModelTpmLimit?.Keys ?? []);
+        reserve = ReserveNames.Of(settings.Reserve, reserve);
+        IEnumerable<string> models =
+            (settings.ModelMaxBudget?.Keys ?? []).Concat(settings.ModelRpmLimit?.Keys ?? []).Concat(settings.ModelTpmLimit?.Keys ?? []);
         foreach (string model in models.Distinct(StringComparer.Ordinal))
         {
             List<Budget> budgets = [];
             if (settings.ModelMaxBudget is { } byModel && byModel.TryGetValue(model, out ModelBudgetSetting? budget))
             {
-                Add(budgets, budget.TimePeriod, budget.BudgetLimit);
+                Add(budgets, budget.TimePeriod, budget.BudgetLimit, ReserveNames.Of(budget.Reserve, reserve));
             }
 
             yield return (PlainModel(model), new ScopeLimits
@@ -76,16 +80,17 @@ internal static class PrincipalLimits
         return access;
     }
 
-    public static ScopeLimits OfMember(MemberRow member, PrincipalSettings team)
+    public static ScopeLimits OfMember(MemberRow member, PrincipalSettings team, ReserveMode reserve)
     {
+        reserve = ReserveNames.Of(team.Reserve, reserve);
         List<Budget> budgets = [];
         if (member.MaxBudgetNanoUsd is { } own)
         {
-            AddNano(budgets, team.BudgetDuration, own);
+            AddNano(budgets, team.BudgetDuration, own, reserve);
         }
         else if (team.TeamMemberBudget is { } each)
         {
-            Add(budgets, team.BudgetDuration, each);
+            Add(budgets, team.BudgetDuration, each, reserve);
         }
 
         return new ScopeLimits { Budgets = budgets, CountsClientPaid = team.CountClientSpend == true };
@@ -96,11 +101,13 @@ internal static class PrincipalLimits
 
     private static string PlainModel(string model) => model.StartsWith("anthropic/", StringComparison.Ordinal) ? model["anthropic/".Length..] : model;
 
-    private static long? Find(IReadOnlyDictionary<string, long>? limits, string model) => limits is not null && limits.TryGetValue(model, out long limit) ? limit : null;
+    private static long? Find(IReadOnlyDictionary<string, long>? limits, string model) =>
+        limits is not null && limits.TryGetValue(model, out long limit) ? limit : null;
 
-    private static void Add(List<Budget> budgets, string? duration, decimal usd) => AddNano(budgets, duration, Money.ToNano(usd));
+    private static void Add(List<Budget> budgets, string? duration, decimal usd, ReserveMode reserve) =>
+        AddNano(budgets, duration, Money.ToNano(usd), reserve);
 
-    private static void AddNano(List<Budget> budgets, string? duration, long nano)
+    private static void AddNano(List<Budget> budgets, string? duration, long nano, ReserveMode reserve)
     {
         if (!BudgetPeriod.TryParse(duration, out BudgetPeriod period))
         {
@@ -111,11 +118,15 @@ internal static class PrincipalLimits
         int same = budgets.FindIndex(budget => budget.Period == period);
         if (same < 0)
         {
-            budgets.Add(new Budget(period, nano));
+            budgets.Add(new Budget(period, nano) { Reserve = reserve });
+            return;
         }
-        else if (budgets[same].LimitNanoUsd > nano)
+
+        // Of two the stricter one, in both respects.
+        bool isWorstCase = reserve == ReserveMode.WorstCase || budgets[same].Reserve == ReserveMode.WorstCase;
+        budgets[same] = new Budget(period, Math.Min(nano, budgets[same].LimitNanoUsd))
         {
-            budgets[same] = new Budget(period, nano);
-        }
+            Reserve = isWorstCase ? ReserveMode.WorstCase : ReserveMode.Learned,
+        };
     }
 }

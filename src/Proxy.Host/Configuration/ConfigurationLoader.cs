@@ -1,8 +1,10 @@
 using System.Text.Json;
+using Proxy.Core.Admission;
 using Proxy.Core.Forwarding;
 using Proxy.Core.Http1;
 using Proxy.Core.Pricing;
 using Proxy.Core.Upstream;
+using Proxy.Host.Composition;
 using Proxy.Host.Storage;
 
 namespace Proxy.Host.Configuration;
@@ -215,11 +217,23 @@ internal static class ConfigurationLoader
             MaxFileBody = limits.Number("maxFileBodyBytes", d.MaxFileBody, 1, long.MaxValue),
             ModelPrefix = (int)limits.Number("modelPrefixBytes", d.ModelPrefix, 0, 1 << 30),
             AssumedMaxTokens = (int)limits.Number("assumedMaxTokens", d.AssumedMaxTokens, 0, 10_000_000),
+            Reserve = ReadReserve(limits, d.Reserve),
             BookedUnauthenticatedPerMinute = (int)limits.Number("bookedStrangersPerMinute", d.BookedUnauthenticatedPerMinute, 0, 1_000_000),
             MaxInterimResponses = (int)limits.Number("maxInterimResponses", d.MaxInterimResponses, 0, 1000),
         };
         limits.Finish();
         return read;
+    }
+
+    private static ReserveMode ReadReserve(SectionReader limits, ReserveMode fallback)
+    {
+        string? word = limits.Text("reserve");
+        if (word is not null && !ReserveNames.TryParse(word, out fallback))
+        {
+            limits.Problem("reserve", $"must be {ReserveNames.All}: what budgets set aside for requests under way");
+        }
+
+        return fallback;
     }
 
     private static UpstreamPoolOptions ReadPool(SectionReader upstream)

@@ -1,4 +1,5 @@
 namespace Proxy.Host.Storage;
 
 /// <summary>One budget of several; USD.</summary>
-internal sealed record BudgetLimitSetting(string? BudgetDuration, decimal MaxBudget);
+/// <param name="Reserve">What it sets aside for requests under way; null as the principal says.</param>
+internal sealed record BudgetLimitSetting(string? BudgetDuration, decimal MaxBudget, string? Reserve = null);

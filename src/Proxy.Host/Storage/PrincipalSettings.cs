@@ -43,6 +43,9 @@ internal sealed record PrincipalSettings
     /// <summary>Ours: budgets count what clients pay themselves too.</summary>
     public bool? CountClientSpend { get; init; }
 
+    /// <summary>Ours: what budgets that do not say it themselves set aside for requests under way.</summary>
+    public string? Reserve { get; init; }
+
     /// <summary>What every member of a team may spend in it.</summary>
     public decimal? TeamMemberBudget { get; init; }
 

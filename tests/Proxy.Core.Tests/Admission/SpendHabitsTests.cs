@@ -38,6 +38,36 @@ public sealed class SpendHabitsTests
         }
     }
 
+    [Theory]
+    [InlineData(0, 3)]
+    [InlineData(100, 7)]
+    public void Two_hundred_that_all_cost_the_most_after_a_time_of_cheap_ones_overspend_by_the_written_bound_at_most(int cheapOnes, int bound)
+    {
+        SpendHabits habits = new();
+        for (int i = 0; i < cheapOnes; i++)
+        {
+            habits.Learn(Id, Agent, 1000, 20);
+        }
+
+        long limit = 3 * Agent.WorstNanoUsd;
+        AdmissionScope scope = new(ScopeKind.Key, "k") { Limits = new ScopeLimits { Budgets = [new Budget(BudgetPeriod.Forever, limit)] } };
+        AdmissionTicket[] tickets = new AdmissionTicket[200];
+        Parallel.For(0, tickets.Length, i =>
+        {
+            Stake stake = habits.Expect(Id, Agent).Stake;
+            AdmissionRequest request = new(Noon, stake.ExpectedNanoUsd, IsCompanyPaid: true) { WorstNanoUsd = stake.WorstNanoUsd };
+            _ = AdmissionGate.TryAdmit([scope], request, out tickets[i], out _);
+        });
+        for (int i = 0; i < tickets.Length; i++)
+        {
+            AdmissionGate.Settle(ref tickets[i], Agent.WorstNanoUsd, 0, Noon);
+        }
+
+        List<BudgetState> states = [];
+        scope.ReadBudgets(Noon, states);
+        Assert.InRange(states[0].SpentNanoUsd - limit, 0, bound * limit);
+    }
+
     [Fact]
     public void It_begins_with_a_quarter_of_the_worst_and_comes_down_to_what_is_really_written()
     {

@@ -15,8 +15,8 @@ public sealed class ManagementCommandTests : IDisposable
     {
         await _cli.DoAsync("teams", "create", "--alias", "core", "--id", "t1", "--max-budget", "500", "--budget-duration", "30d");
         (int code, string output, string errors) = await _cli.RunAsync(
-            "keys", "create", "--alias", "alice", "--team", "t1", "--user", "u1", "--models", "claude-sonnet-5,claude-haiku-*", "--max-budget=50", "--budget-duration", "30d", "--budget", "5/1d",
-            "--rpm", "60", "--allow", "files,batches", "--tags", "dev", "--metadata", "cost_center=42", "--expires", "30d");
+            "keys", "create", "--alias", "alice", "--team", "t1", "--user", "u1", "--models", "claude-sonnet-5,claude-haiku-*", "--max-budget=50", "--budget-duration", "30d", "--budget", "5/1d/worstCase",
+            "--reserve", "learned", "--model-budget", "claude-opus-5=10/1d/worstCase", "--rpm", "60", "--allow", "files,batches", "--tags", "dev", "--metadata", "cost_center=42", "--expires", "30d");
         Assert.Equal(0, code);
         string key = output.Trim();
         Assert.StartsWith("sk-", key, StringComparison.Ordinal);
@@ -27,6 +27,8 @@ public sealed class ManagementCommandTests : IDisposable
         Assert.DoesNotContain(key, shown, StringComparison.Ordinal);
         JsonNode row = JsonNode.Parse(await _cli.DoAsync("keys", "show", key, "--json"))!;
         Assert.Equal((50m, 60, "5"), (row["max_budget"]!.GetValue<decimal>(), row["rpm_limit"]!.GetValue<int>(), row["budget_limits"]![0]!["max_budget"]!.ToString()));
+        Assert.Equal(("learned", "worstCase"), (row["reserve"]!.GetValue<string>(), row["budget_limits"]![0]!["reserve"]!.GetValue<string>()));
+        Assert.Equal("worstCase", row["model_max_budget"]!["claude-opus-5"]!["reserve"]!.GetValue<string>());
         Assert.Equal(["files", "batches"], row["workspace_access"]!.AsArray().Select(one => one!.GetValue<string>()));
         Assert.Equal("42", row["metadata"]!["cost_center"]!.GetValue<string>());
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Proxy.Core.Admission;
 using Proxy.Core.Identity;
 using Proxy.Host.Configuration;
 using Proxy.Host.Tests.Storage;
@@ -51,7 +52,7 @@ public sealed class ConfigurationTests : IDisposable
               "ledger": { "path": "/l/x.db", "batchSize": 7, "maxInFlight": 8, "gatherSeconds": 0.5 },
               "limits": {
                 "headSeconds": 1, "keepAliveSeconds": 2, "requestBodySeconds": 3, "responseHeadSeconds": 4, "silenceSeconds": 5, "clientReadSeconds": 6,
-                "lingerSeconds": 7.5, "maxDiscardedBodyBytes": 8, "maxRequestBodyBytes": 9, "maxInterimResponses": 10,
+                "lingerSeconds": 7.5, "maxDiscardedBodyBytes": 8, "maxRequestBodyBytes": 9, "maxInterimResponses": 10, "reserve": "worstCase",
                 "maxStartLineBytes": 1000, "maxFieldLineBytes": 1001, "maxHeadBytes": 2000, "maxFields": 99, "maxResponseHeadBytes": 3000,
                 "maxChunkLineBytes": 20, "maxChunkExtensionBytes": 21, "maxTrailerBytes": 22, "maxConnections": 23, "maxConnectionsPerAddress": 24, "firstByteSeconds": 25, "bookedStrangersPerMinute": 26,
               },
@@ -65,6 +66,7 @@ public sealed class ConfigurationTests : IDisposable
         Assert.Equal(["http://127.0.0.1:1", "https://[::1]:2", "http://*:3"], c.Listen.Select(address => address.ToString()));
         Assert.Equal(new TlsConfiguration(ca, ca, TimeSpan.FromSeconds(12)), c.Tls);
         Assert.Equal((99, 3000, 20, 21, 22), (c.Limits.RequestHead.MaxFields, c.Limits.ResponseHead.MaxHead, c.Limits.Chunks.MaxLine, c.Limits.Chunks.MaxExtensions, c.Limits.Chunks.MaxTrailers));
+        Assert.Equal(ReserveMode.WorstCase, c.Limits.Reserve);
         Assert.Equal(26, c.Limits.BookedUnauthenticatedPerMinute);
         Assert.Equal((23, 24, 25.0, 7.0), (c.Limits.MaxConnections, c.Limits.MaxConnectionsPerAddress, c.Limits.FirstByteTimeout.TotalSeconds, c.Pool.DialQueueTimeout.TotalSeconds));
         Assert.Equal(("a", "/x/y", "127.0.0.1:9080", Secret, true, ca), (c.Routes[0].Name, c.Routes[0].Prefix, c.Routes[0].Upstream.Authority, c.Routes[0].ServerKey, c.Routes[0].AcceptsClientCredentials, c.Routes[0].ExtraCaFile));

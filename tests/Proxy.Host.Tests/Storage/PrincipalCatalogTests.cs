@@ -39,6 +39,26 @@ public sealed class PrincipalCatalogTests : IDisposable
     }
 
     [Fact]
+    public void A_budget_reserves_as_it_says_else_as_its_key_else_as_the_configuration()
+    {
+        _catalog.Reserve = ReserveMode.WorstCase;
+        Put("""{"max_budget":9}""");
+        Assert.Equal([ReserveMode.WorstCase], Modes(Read()));
+        Put("""{"max_budget":9,"reserve":"learned","budget_limits":[{"max_budget":9,"budget_duration":"1d","reserve":"worstCase"}]}""");
+        Assert.Equal([ReserveMode.WorstCase, ReserveMode.Learned], Modes(Read()));
+
+        // Of two for one period the stricter, and what nobody can read is the stricter too.
+        _catalog.Reserve = ReserveMode.Learned;
+        Put("""{"max_budget":9,"reserve":"worstCase","budget_limits":[{"max_budget":3,"reserve":"learned"}]}""");
+        Assert.Equal([ReserveMode.WorstCase], Modes(Read()));
+        Put("""{"max_budget":9,"reserve":"some"}""");
+        Assert.Equal([ReserveMode.WorstCase], Modes(Read()));
+        Put("""{"model_max_budget":{"claude-opus-5":{"budget_limit":9,"time_period":"1d","reserve":"worstCase"},"b":{"budget_limit":9}}}""");
+        Principal principal = Read();
+        Assert.Equal([ReserveMode.WorstCase, ReserveMode.Learned], principal.ModelScopes.Select(scope => scope.Scope.Limits.Budgets[0].Reserve));
+    }
+
+    [Fact]
     public void What_clients_paid_counts_only_where_asked()
     {
         Put("""{"max_budget":9}""");
@@ -137,6 +157,8 @@ public sealed class PrincipalCatalogTests : IDisposable
             + "UNION ALL SELECT day || key_hash || model || credential || '|' || requests || '|' || failed_requests || '|' || cost_nano_usd FROM spend_daily ORDER BY 1)";
         return (string)command.ExecuteScalar()!;
     }
+
+    private static IEnumerable<ReserveMode> Modes(Principal principal) => principal.Scopes[0].Limits.Budgets.Select(budget => budget.Reserve);
 
     private Principal Read()
     {

@@ -1,5 +1,6 @@
 using Microsoft.Data.Sqlite;
 using Proxy.Core.Admission;
+using Proxy.Core.Anthropic;
 
 namespace Proxy.Host.Storage.Sqlite;
 
@@ -10,7 +11,6 @@ namespace Proxy.Host.Storage.Sqlite;
 internal sealed class ScopeSpendReader(SqliteConnection connection, long nowMs)
 {
     private const long DayMs = 86_400_000;
-    private const int DateLength = 9;
 
     private const string PartOfDay =
         """
@@ -68,17 +68,15 @@ internal sealed class ScopeSpendReader(SqliteConnection connection, long nowMs)
             }
 
             Add(spent, (kind, id), reader.GetInt64(2), reader.GetInt64(3));
-            if (kind == "key_model" && IsDated(id))
+            if (kind == "key_model" && ModelName.WithoutDate(id) is { } plain && plain.Length != id.Length)
             {
                 // A limit on the plain name of a model covers its dated ones.
-                Add(spent, (kind, id[..^DateLength]), reader.GetInt64(2), reader.GetInt64(3));
+                Add(spent, (kind, plain), reader.GetInt64(2), reader.GetInt64(3));
             }
         }
 
         return spent;
     }
-
-    private static bool IsDated(string id) => id.Length > DateLength && id[^DateLength] == '-' && !id.AsSpan()[^(DateLength - 1)..].ContainsAnyExceptInRange('0', '9');
 
     private static void Add(Dictionary<(string, string), (long Company, long Client)> spent, (string, string) key, long company, long client)
     {
