@@ -37,6 +37,14 @@ public sealed class ResponseMeter(ISpendSink? spend = null) : IDisposable
     /// <summary>A result line could not be booked, because too many records are on their way to the ledger: the lines from there on must not be relayed.</summary>
     public bool IsLedgerFull => _format == Format.BatchResults && _lines.IsLedgerFull;
 
+    /// <summary>What was seen of the body is a whole answer, whether or not more comes: its stream said so, or its document is closed.</summary>
+    public bool IsWhole => _format switch
+    {
+        Format.EventStream => _events.IsStopped,
+        Format.Json => _document.IsComplete,
+        _ => false,
+    };
+
     /// <summary>Starts on a body: which scanner looks at it follows from the record's path class, the status, Content-Type and Content-Encoding.</summary>
     public void Begin(SpendRecord record, int status, ReadOnlySpan<byte> contentType, ReadOnlySpan<byte> contentEncoding)
     {
