@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Data.Sqlite;
+using Proxy.Core.Spend;
 using Proxy.Core.Admission;
 using Proxy.Core.Forwarding;
 using Proxy.Core.Identity;
@@ -69,7 +70,6 @@ internal sealed class GatewayHost : IAsyncDisposable
         GatewaySnapshot snapshot = _snapshots.Build(configuration, [], _adminKeyHash);
 
         Health = new GatewayHealth();
-        Ledger = new LedgerReader(configuration.LedgerPath);
         _journal = OpenJournal(configuration, time, _logger);
         _sink = new SqliteSpendSink(_journal, configuration.LedgerPath, configuration.Ledger, () => (Gateway?.Snapshot ?? snapshot).Prices, Health, time, _logger, OnBooked);
         Gateway = new Gateway(snapshot, _sink, Health, time, loggers.CreateLogger<Gateway>());
@@ -78,8 +78,6 @@ internal sealed class GatewayHost : IAsyncDisposable
     public Gateway Gateway { get; }
 
     public GatewayHealth Health { get; }
-
-    public LedgerReader Ledger { get; }
 
     public string LedgerPath => _configuration.LedgerPath;
 
@@ -348,7 +346,7 @@ internal sealed class GatewayHost : IAsyncDisposable
             {
                 List<BudgetState> states = [];
                 scope.ReadBudgets(nowMs, states);
-                HostLog.SoftBudgetReached(_logger, PrincipalCatalog.KindText(scope.Kind), scope.Id, Money.ToUsd(states[^1].SpentNanoUsd), states[^1].Period.Name);
+                HostLog.SoftBudgetReached(_logger, EnumNames<ScopeKind>.Text(scope.Kind), scope.Id, Money.ToUsd(states[^1].SpentNanoUsd), states[^1].Period.Name);
             }
         }
     }
@@ -395,5 +393,5 @@ internal sealed class GatewayHost : IAsyncDisposable
         }
     }
 
-    private static Principal FirstPrincipal(string key) => new() { KeyHash = KeyHash.Of(key), KeyAlias = "first" };
+    private static Principal FirstPrincipal(string key) => new() { Key = new KeyIdentity(KeyHash.Of(key), "first") };
 }

@@ -28,7 +28,7 @@ public class AdmissionBenchmarks
         {
             _presented[i] = Encoding.ASCII.GetBytes($"sk-{i:D6}-{Guid.NewGuid():N}");
             string hash = Convert.ToHexStringLower(SHA256.HashData(_presented[i]));
-            principals[i] = new Principal { KeyHash = hash, Scopes = [Scope(ScopeKind.Key, hash), team, user] };
+            principals[i] = new Principal { Key = new KeyIdentity(hash), Scopes = [Scope(ScopeKind.Key, hash), team, user] };
         }
 
         _scopes = [.. principals[0].Scopes];

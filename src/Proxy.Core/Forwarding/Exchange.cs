@@ -375,7 +375,7 @@ internal sealed class Exchange(Gateway gateway) : IDisposable
         }
 
         record.Id = _id;
-        record.Principal = _decision.Credential.Principal;
+        record.Caller = _decision.Credential.Principal?.Key;
         record.StartedAtUnixMs = _startedAtUnixMs;
         record.Route = _decision.Route!.Name;
         record.Method = request.Method;

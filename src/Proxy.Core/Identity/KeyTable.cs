@@ -44,7 +44,7 @@ public sealed class KeyTable
         for (int i = 0; i < all.Length; i++)
         {
             Span<byte> hash = hashes.AsSpan(i * SHA256.HashSizeInBytes, SHA256.HashSizeInBytes);
-            if (!TryParse(all[i].KeyHash, hash))
+            if (!TryParse(all[i].Key.KeyHash, hash))
             {
                 throw new ArgumentException($"The hash of the key '{NameOf(all[i])}' is not 64 lower-case hexadecimal digits.", nameof(principals));
             }
@@ -110,7 +110,7 @@ public sealed class KeyTable
         && Convert.FromHexString(text, hash, out _, out _) == OperationStatus.Done;
 
     // Never the hash: a message ends in logs.
-    private static string NameOf(Principal principal) => principal.KeyAlias ?? "(no alias)";
+    private static string NameOf(Principal principal) => principal.Key.Alias ?? "(no alias)";
 
     private static int Next(int slot, int slots) => (slot + 1) & (slots - 1);
 

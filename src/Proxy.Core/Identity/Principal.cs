@@ -4,27 +4,14 @@ using Proxy.Core.Anthropic;
 
 namespace Proxy.Core.Identity;
 
-/// <summary>Who a virtual key stands for. Immutable; shared by all requests of the key until the snapshot is replaced.</summary>
+/// <summary>What the holder of a virtual key may do. Immutable; shared by all requests of the key until the snapshot is replaced.</summary>
 public sealed class Principal
 {
     private readonly AdmissionScope[] _scopes = [];
     private readonly ModelScope[] _modelScopes = [];
 
-    /// <summary>SHA-256 of the key as LiteLLM writes it: 64 lower-case hexadecimal digits. Identifies the key in the ledger.</summary>
-    public required string KeyHash { get; init; }
-
-    /// <summary>What counters and budgets hang on: the hash of the first key of a chain of rotations.</summary>
-    public string ScopeId
-    {
-        get => field ?? KeyHash;
-        init;
-    }
-
-    public string? KeyAlias { get; init; }
-
-    public string? TeamId { get; init; }
-
-    public string? UserId { get; init; }
+    /// <summary>Who it is.</summary>
+    public required KeyIdentity Key { get; init; }
 
     public bool IsBlocked { get; init; }
 
@@ -78,9 +65,6 @@ public sealed class Principal
     public bool IsGuarded => Models is not null || TeamModels is not null || _modelScopes.Length > 0;
 
     public bool AllowsModel(ReadOnlySpan<byte> model) => (Models is null || Models.Allows(model)) && (TeamModels is null || TeamModels.Allows(model));
-
-    /// <summary>The texts above as the journal writes them; made when first needed, by whichever thread comes first.</summary>
-    internal byte[]? JournalTexts { get; set; }
 }
 
 /// <summary>Limits of a key for one model.</summary>

@@ -86,7 +86,7 @@ internal struct BatchResultsScanner
         line.Id = IdOf(fetch.MessageId.Bytes, draft.CustomId.Bytes);
         line.BatchId.Set(fetch.MessageId.Bytes);
         line.StartedAtUnixMs = fetch.StartedAtUnixMs;
-        line.Principal = fetch.Principal;
+        line.Caller = fetch.Caller;
         line.Route = fetch.Route;
         line.PathClass = fetch.PathClass;
         line.Method = fetch.Method;

@@ -107,35 +107,9 @@ internal sealed class UsageDraft
     public void SetCount(UsageField field, long value)
     {
         ref UsageCounters usage = ref Target(field);
-        switch (field)
+        if (UsageFields.TryGetCounter(field, out UsageCounter counter))
         {
-            case UsageField.InputTokens:
-                usage.InputTokens = value;
-                break;
-            case UsageField.CacheReadInputTokens:
-                usage.CacheReadInputTokens = value;
-                break;
-            case UsageField.CacheCreationInputTokens:
-                usage.CacheCreationInputTokens = value;
-                break;
-            case UsageField.CacheCreation5m:
-                usage.CacheCreation5mInputTokens = value;
-                break;
-            case UsageField.CacheCreation1h:
-                usage.CacheCreation1hInputTokens = value;
-                break;
-            case UsageField.OutputTokens:
-                usage.OutputTokens = value;
-                break;
-            case UsageField.ThinkingTokens:
-                usage.ThinkingTokens = value;
-                break;
-            case UsageField.WebSearchRequests:
-                usage.WebSearchRequests = value;
-                break;
-            case UsageField.WebFetchRequests:
-                usage.WebFetchRequests = value;
-                break;
+            usage[counter] = value;
         }
     }
 
@@ -171,18 +145,14 @@ internal sealed class UsageDraft
         }
 
         ref UsageCounters usage = ref record.Usage;
-        usage.InputTokens = Choose(UsageField.InputTokens, _usage.InputTokens, usage.InputTokens);
-        usage.CacheReadInputTokens = Choose(UsageField.CacheReadInputTokens, _usage.CacheReadInputTokens, usage.CacheReadInputTokens);
-        usage.CacheCreationInputTokens =
-            Choose(UsageField.CacheCreationInputTokens, _usage.CacheCreationInputTokens, usage.CacheCreationInputTokens);
-        usage.CacheCreation5mInputTokens =
-            Choose(UsageField.CacheCreation5m, _usage.CacheCreation5mInputTokens, usage.CacheCreation5mInputTokens);
-        usage.CacheCreation1hInputTokens =
-            Choose(UsageField.CacheCreation1h, _usage.CacheCreation1hInputTokens, usage.CacheCreation1hInputTokens);
-        usage.OutputTokens = Choose(UsageField.OutputTokens, _usage.OutputTokens, usage.OutputTokens);
-        usage.ThinkingTokens = Choose(UsageField.ThinkingTokens, _usage.ThinkingTokens, usage.ThinkingTokens);
-        usage.WebSearchRequests = Choose(UsageField.WebSearchRequests, _usage.WebSearchRequests, usage.WebSearchRequests);
-        usage.WebFetchRequests = Choose(UsageField.WebFetchRequests, _usage.WebFetchRequests, usage.WebFetchRequests);
+        for (int i = 0; i < UsageCounters.Count; i++)
+        {
+            if (IsReported(UsageFields.OfCounters[i]))
+            {
+                usage[(UsageCounter)i] = _usage[(UsageCounter)i];
+            }
+        }
+
         usage.ServiceTier = IsReported(UsageField.ServiceTier) ? _usage.ServiceTier : usage.ServiceTier;
         usage.Speed = IsReported(UsageField.Speed) ? _usage.Speed : usage.Speed;
         usage.InferenceGeo = IsReported(UsageField.InferenceGeo) ? _usage.InferenceGeo : usage.InferenceGeo;
@@ -218,6 +188,4 @@ internal sealed class UsageDraft
     }
 
     private bool IsReported(UsageField field) => (_reported & (1u << (int)field)) != 0;
-
-    private long Choose(UsageField field, long reported, long earlier) => IsReported(field) ? reported : earlier;
 }

@@ -1,3 +1,5 @@
+using Proxy.Core.Spend;
+
 namespace Proxy.Core.Metering;
 
 /// <summary>The keys <see cref="UsageReader"/> knows, whatever object they are in.</summary>
@@ -34,4 +36,30 @@ internal enum UsageField : byte
     Speed,
     InferenceGeo,
     Iterations,
+}
+
+/// <summary>Which of them are counters.</summary>
+internal static class UsageFields
+{
+    /// <summary>In the order of <see cref="UsageCounter"/>.</summary>
+    public static ReadOnlySpan<UsageField> OfCounters =>
+    [
+        UsageField.InputTokens,
+        UsageField.CacheReadInputTokens,
+        UsageField.CacheCreationInputTokens,
+        UsageField.CacheCreation5m,
+        UsageField.CacheCreation1h,
+        UsageField.OutputTokens,
+        UsageField.ThinkingTokens,
+        UsageField.WebSearchRequests,
+        UsageField.WebFetchRequests,
+    ];
+
+    /// <summary>False for a field that holds something else, whatever a document put there.</summary>
+    public static bool TryGetCounter(UsageField field, out UsageCounter counter)
+    {
+        int index = OfCounters.IndexOf(field);
+        counter = (UsageCounter)Math.Max(0, index);
+        return index >= 0;
+    }
 }

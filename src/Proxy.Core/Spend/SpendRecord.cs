@@ -34,7 +34,7 @@ public sealed class SpendRecord
     public long DurationUs { get; set; }
 
     /// <summary>Whose virtual key it was; null when none was accepted.</summary>
-    public Principal? Principal { get; set; }
+    public KeyIdentity? Caller { get; set; }
 
     /// <summary>Name of the route, empty when none matched.</summary>
     public string Route { get; set; } = "";
@@ -156,36 +156,25 @@ public sealed class SpendRecord
     public void Clear()
     {
         Id = default;
-        StartedAtUnixMs = 0;
-        TimeToFirstByteUs = -1;
-        DurationUs = 0;
-        Principal = null;
-        Route = "";
-        PathClass = PathClass.Other;
-        Method = MethodId.Other;
-        Credential = CredentialKind.None;
-        Status = 0;
-        EndReason = EndReason.Complete;
-        Failure = ForwardFailure.None;
-        Refusal = RefusalReason.None;
-        Flags = SpendFlags.None;
-        ModelAsked.Clear();
-        ModelServed.Clear();
-        UpstreamRequestId.Clear();
-        MessageId.Clear();
-        SessionId.Clear();
-        AgentId.Clear();
-        ParentAgentId.Clear();
-        Tags.Clear();
-        BatchId.Clear();
-        Usage = default;
+        Caller = null;
+        foreach (SpendColumn column in SpendColumns.Span)
+        {
+            switch (column.Kind)
+            {
+                case SpendColumnKind.Number or SpendColumnKind.Word:
+                    column.SetNumber(this, column.Cleared);
+                    break;
+                case SpendColumnKind.Text:
+                    column.Text(this).Clear();
+                    break;
+                case SpendColumnKind.Name:
+                    column.SetName(this, "");
+                    break;
+            }
+        }
+
         UsageReports = 0;
         IterationCount = 0;
-        Streamed = false;
-        CostNanoUsd = 0;
-        PriceVersion = "";
-        RequestBodyBytes = 0;
-        ResponseBodyBytes = 0;
         _deliveredOutputBytes = 0;
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Data.Sqlite;
+using Proxy.Core.Spend;
 using Proxy.Core.Admission;
 using Proxy.Core.Identity;
 using Proxy.Host.Storage;
@@ -44,25 +45,17 @@ internal sealed class PrincipalCatalog(ILogger logger)
 
         Version = rows.Version;
         Scopes = [.. reading.Used];
-        Volatile.Write(ref _byHash, principals.ToDictionary(principal => principal.KeyHash, StringComparer.Ordinal));
+        Volatile.Write(ref _byHash, principals.ToDictionary(principal => principal.Key.KeyHash, StringComparer.Ordinal));
         return principals;
     }
-
-    public static string KindText(ScopeKind kind) => kind switch
-    {
-        ScopeKind.Key => "key",
-        ScopeKind.Team => "team",
-        ScopeKind.User => "user",
-        ScopeKind.Member => "member",
-        _ => "key_model",
-    };
 
     private void ApplyAdjustments(Principals rows)
     {
         foreach (AdjustmentRow row in rows.Adjustments)
         {
-            ScopeKind? kind = row.Kind switch { "key" => ScopeKind.Key, "team" => ScopeKind.Team, "user" => ScopeKind.User, "member" => ScopeKind.Member, "key_model" => ScopeKind.KeyModel, _ => null };
-            if (kind is not null && _scopes.TryGetValue((kind.Value, row.Id), out AdmissionScope? scope) && BudgetPeriod.TryParse(row.Duration, out BudgetPeriod period))
+            if (EnumNames<ScopeKind>.TryParse(row.Kind, out ScopeKind kind)
+                && _scopes.TryGetValue((kind, row.Id), out AdmissionScope? scope)
+                && BudgetPeriod.TryParse(row.Duration, out BudgetPeriod period))
             {
                 scope.SetAdjustment(period, row.WindowStartMs, row.NanoUsd);
             }
@@ -105,7 +98,11 @@ internal sealed class PrincipalCatalog(ILogger logger)
                 Add(scopes, ScopeKind.Team, row.TeamId, PrincipalLimits.Of(team.Settings, _catalog.Reserve));
                 if (row.UserId is not null && _members.TryGetValue((row.TeamId, row.UserId), out MemberRow? member))
                 {
-                    Add(scopes, ScopeKind.Member, $"{row.TeamId}/{row.UserId}", PrincipalLimits.OfMember(member, team.Settings, _catalog.Reserve));
+                    Add(
+                        scopes,
+                        ScopeKind.Member,
+                        ScopeKey.OfMember(row.TeamId, row.UserId).Id,
+                        PrincipalLimits.OfMember(member, team.Settings, _catalog.Reserve));
                 }
             }
 
@@ -120,11 +117,7 @@ internal sealed class PrincipalCatalog(ILogger logger)
 
             return new Principal
             {
-                KeyHash = row.Hash,
-                ScopeId = row.ScopeId,
-                KeyAlias = row.Alias,
-                TeamId = row.TeamId,
-                UserId = row.UserId,
+                Key = new KeyIdentity(row.Hash, row.Alias, row.TeamId, row.UserId, row.ScopeId),
                 IsBlocked = row.Blocked || isBroken,
                 IsTeamBlocked = isTeamBlocked,
                 IsUserBlocked = isUserBlocked,
@@ -157,12 +150,13 @@ internal sealed class PrincipalCatalog(ILogger logger)
         {
             if (!PrincipalLimits.LimitsNothing(limits))
             {
-                scopes.Add(Scope(kind, id, limits, period => _spent.Find(KindText(kind), id, period, limits.CountsClientPaid)));
+                scopes.Add(Scope(kind, id, limits, period => _spent.Find(EnumNames<ScopeKind>.Text(kind), id, period, limits.CountsClientPaid)));
             }
         }
 
         private AdmissionScope ScopeOfModel(string scopeId, string model, ScopeLimits limits) =>
-            Scope(ScopeKind.KeyModel, $"{scopeId}/{model}", limits, period => _spent.Find(KindText(ScopeKind.KeyModel), $"{scopeId}/{model}", period, limits.CountsClientPaid));
+            Scope(ScopeKind.KeyModel, ScopeKey.OfModel(scopeId, model).Id, limits, period => _spent.Find(
+                EnumNames<ScopeKind>.Text(ScopeKind.KeyModel), ScopeKey.OfModel(scopeId, model).Id, period, limits.CountsClientPaid));
 
         private AdmissionScope Scope(ScopeKind kind, string id, ScopeLimits limits, Func<BudgetPeriod, long> spent)
         {

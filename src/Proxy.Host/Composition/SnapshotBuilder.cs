@@ -62,12 +62,12 @@ internal sealed class SnapshotBuilder(PoolSet pools)
         Dictionary<string, Principal> byHash = new(StringComparer.Ordinal);
         foreach (Principal key in ledgerKeys)
         {
-            byHash[key.KeyHash] = key;
+            byHash[key.Key.KeyHash] = key;
         }
 
         foreach (Principal key in fileKeys)
         {
-            byHash[key.KeyHash] = key;
+            byHash[key.Key.KeyHash] = key;
         }
 
         if (adminKeyHash is not null && byHash.ContainsKey(adminKeyHash))

@@ -15,10 +15,7 @@ internal static class KeyReader
             string? hash = ReadHash(section);
             Principal key = new()
             {
-                KeyHash = hash ?? "",
-                KeyAlias = section.Text("alias"),
-                TeamId = section.Text("team"),
-                UserId = section.Text("user"),
+                Key = new KeyIdentity(hash ?? "", section.Text("alias"), section.Text("team"), section.Text("user")),
                 IsBlocked = section.Flag("blocked") ?? false,
                 ExpiresAtUnixMs = ReadExpiry(section),
             };

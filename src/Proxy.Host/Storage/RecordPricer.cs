@@ -3,7 +3,10 @@ using Proxy.Core.Spend;
 
 namespace Proxy.Host.Storage;
 
-/// <summary>Prices records before they are written, and says once for each model that has no price. Used by the ledger's thread only.</summary>
+/// <summary>
+/// Prices the records that come without a price (lines of batch results, what an earlier run left unfinished) before they are written, and says once for
+/// each model that has no price. A price that was settled is never changed. Used by the ledger's thread only.
+/// </summary>
 internal sealed class RecordPricer(Func<PriceBook> prices, ILogger logger)
 {
     /// <summary>Model names come from clients: neither their number nor their content is trusted.</summary>
@@ -16,7 +19,10 @@ internal sealed class RecordPricer(Func<PriceBook> prices, ILogger logger)
     {
         try
         {
-            prices().Price(record);
+            if (record.PriceVersion.Length == 0)
+            {
+                prices().Price(record);
+            }
         }
         catch (Exception fault)
         {

@@ -3,10 +3,9 @@ using Proxy.Core.Anthropic;
 using Proxy.Core.Forwarding;
 using Proxy.Core.Identity;
 using Proxy.Core.Outcomes;
+using Proxy.Core.Spend;
 using Proxy.Core.Spend.Journal;
 using Proxy.Host.Admin;
-using Proxy.Host.Composition;
-using Proxy.Host.Storage;
 
 namespace Proxy.Host.Telemetry;
 
@@ -84,7 +83,7 @@ internal static class GatewayMetrics
             {
                 if (read(scope, state) is { } value)
                 {
-                    text.Value(name, value, ("kind", PrincipalCatalog.KindText(scope.Kind)), ("id", scope.Id), ("period", state.Period.Name));
+                    text.Value(name, value, ("kind", EnumNames<ScopeKind>.Text(scope.Kind)), ("id", scope.Id), ("period", state.Period.Name));
                 }
             }
         }

@@ -79,7 +79,7 @@ public sealed class AllocationTests
         CannedUpstream upstream = new(endpoint, response, pieces);
         await using UpstreamPool pool = new(endpoint, new OneDialer(upstream), new UpstreamPoolOptions(), TimeProvider.System);
         RouteTable routes = new([new Route("anthropic", "/anthropic", endpoint, pool, new RouteCredentials(Bench.ServerKey, true))]);
-        KeyTable keys = KeyTable.Create([new Principal { KeyHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(Bench.Key))) }]);
+        KeyTable keys = KeyTable.Create([new Principal { Key = new KeyIdentity(Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes(Bench.Key)))) }]);
         RecyclingSink sink = new();
         using Gateway gateway = new(new GatewaySnapshot(keys, routes, PriceBook.BuiltIn, new GatewayLimits()), sink, new GatewayHealth(), TimeProvider.System, NullLogger<Gateway>.Instance);
         TestConnection client = new(new BlockPool(16 * 1024));

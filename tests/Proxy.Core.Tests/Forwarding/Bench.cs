@@ -31,7 +31,7 @@ internal sealed class Bench : IAsyncDisposable
         UpstreamEndpoint endpoint = new("api.anthropic.com", 443, useTls: true);
         _pool = new UpstreamPool(endpoint, _dialer, new UpstreamPoolOptions(), Time);
         RouteTable routes = new([new Route("anthropic", "/anthropic", endpoint, _pool, new RouteCredentials(serverKey, acceptsClientCredentials: true))]);
-        KeyTable keys = KeyTable.Create([principal ?? new Principal { KeyHash = KeyHash, KeyAlias = "test" }]);
+        KeyTable keys = KeyTable.Create([principal ?? new Principal { Key = new KeyIdentity(KeyHash, "test") }]);
         GatewayLimits chosen = (limits ?? (l => l))(new GatewayLimits());
         Gateway = new Gateway(new GatewaySnapshot(keys, routes, PriceBook.BuiltIn, chosen), Sink, Health, Time, NullLogger<Gateway>.Instance);
         Client = new TestConnection(memory, outputPause);

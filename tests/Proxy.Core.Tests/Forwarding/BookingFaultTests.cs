@@ -28,7 +28,7 @@ public sealed class BookingFaultTests
         AdmissionScope team = new(ScopeKind.Team, "t") { Limits = limits };
         AdmissionScope key = new(ScopeKind.Key, "k") { Limits = limits };
         await using Bench bench = new(
-            principal: new Principal { KeyHash = Bench.KeyHash, Scopes = [team, key], Workspace = WorkspaceAccess.All });
+            principal: new Principal { Key = new KeyIdentity(Bench.KeyHash), Scopes = [team, key], Workspace = WorkspaceAccess.All });
         PriceBook prices = Copy(PriceBook.BuiltIn);
         bench.Gateway.Snapshot = bench.Gateway.Snapshot with { Prices = prices };
 

@@ -23,7 +23,7 @@ public sealed class LimitTests
         return period;
     }
 
-    private static Principal With(params AdmissionScope[] scopes) => new() { KeyHash = Bench.KeyHash, Scopes = scopes };
+    private static Principal With(params AdmissionScope[] scopes) => new() { Key = new KeyIdentity(Bench.KeyHash), Scopes = scopes };
 
     private static BudgetState Read(AdmissionScope scope, Bench bench)
     {
@@ -184,7 +184,7 @@ public sealed class LimitTests
     public async Task A_budget_of_one_model_leaves_the_others_alone()
     {
         AdmissionScope model = Scope(Daily(0), ScopeKind.KeyModel);
-        Principal principal = new() { KeyHash = Bench.KeyHash, ModelScopes = [new ModelScope("claude-opus-5", model)] };
+        Principal principal = new() { Key = new KeyIdentity(Bench.KeyHash), ModelScopes = [new ModelScope("claude-opus-5", model)] };
         await using Bench bench = new(principal: principal);
         await ServeAsync(bench);
         await bench.Client.SendAsync(Bench.Post("""{"model":"claude-opus-5-20260101[1m]"}"""));
@@ -196,7 +196,7 @@ public sealed class LimitTests
     public async Task A_model_that_comes_late_is_held_to_its_budget_before_the_body_ends()
     {
         AdmissionScope model = Scope(Daily(0), ScopeKind.KeyModel);
-        await using Bench bench = new(principal: new Principal { KeyHash = Bench.KeyHash, ModelScopes = [new ModelScope("claude-opus-5", model)] });
+        await using Bench bench = new(principal: new Principal { Key = new KeyIdentity(Bench.KeyHash), ModelScopes = [new ModelScope("claude-opus-5", model)] });
         string request = Bench.Post("{\"messages\":[\"" + new string('x', 110_000) + "\"],\"model\":\"claude-opus-5\"}");
         await bench.Client.SendAsync(request[..100_000]);
         ScriptedUpstream upstream = await bench.UpstreamAsync();

@@ -10,7 +10,7 @@ public sealed class ModelGuardTests
     private const string Allowed = """{"model":"claude-sonnet-5","max_tokens":10}""";
     private const string Forbidden = """{"model":"claude-opus-5","max_tokens":10}""";
 
-    private static readonly Principal Guarded = new() { KeyHash = Bench.KeyHash, Models = new ModelAllowList(["claude-sonnet-5"]), Workspace = WorkspaceAccess.All };
+    private static readonly Principal Guarded = new() { Key = new KeyIdentity(Bench.KeyHash), Models = new ModelAllowList(["claude-sonnet-5"]), Workspace = WorkspaceAccess.All };
 
     private static string Late(string model) => "{\"messages\":[\"" + new string('x', 110_000) + "\"],\"model\":\"" + model + "\"}";
 

@@ -116,7 +116,7 @@ public sealed class RefusalTests
         Assert.Equal(RefusalReason.KeyMissing, record.Refusal);
         Assert.Equal(401, record.Status);
         Assert.Equal("s1", record.SessionId.ToString());
-        Assert.Null(record.Principal);
+        Assert.Null(record.Caller);
     }
 
     [Theory]

@@ -16,7 +16,7 @@ public sealed class SettleTests
     {
         Assert.True(BudgetPeriod.TryParse("1d", out BudgetPeriod day));
         AdmissionScope key = new(ScopeKind.Key, "k") { Limits = new ScopeLimits { Budgets = [new Budget(day, 100_000_000_000)], ParallelRequests = 1 } };
-        await using Bench bench = new(principal: new Principal { KeyHash = Bench.KeyHash, Scopes = [key] }, outputPause: 1);
+        await using Bench bench = new(principal: new Principal { Key = new KeyIdentity(Bench.KeyHash), Scopes = [key] }, outputPause: 1);
         await bench.Client.SendAsync(Bench.Post(Body));
         ScriptedUpstream upstream = await bench.UpstreamAsync();
         _ = await upstream.ReceiveUntilAsync("}");

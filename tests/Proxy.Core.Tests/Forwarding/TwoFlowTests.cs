@@ -9,7 +9,7 @@ public sealed class TwoFlowTests
 {
     private const string StreamHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-    private static readonly Principal Guarded = new() { KeyHash = Bench.KeyHash, Models = new ModelAllowList(["claude-sonnet-5"]) };
+    private static readonly Principal Guarded = new() { Key = new KeyIdentity(Bench.KeyHash), Models = new ModelAllowList(["claude-sonnet-5"]) };
 
     [Fact]
     public async Task A_response_that_began_before_its_upload_broke_off_is_watched_for_silence()

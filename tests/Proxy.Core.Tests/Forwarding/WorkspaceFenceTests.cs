@@ -25,7 +25,7 @@ public sealed class WorkspaceFenceTests
     [MemberData(nameof(Fenced))]
     public async Task Behind_the_company_key_it_is_refused_unless_the_key_is_allowed(string path, WorkspaceAccess needed)
     {
-        await using Bench without = new(principal: new Principal { KeyHash = Bench.KeyHash, Workspace = WorkspaceAccess.All & ~needed });
+        await using Bench without = new(principal: new Principal { Key = new KeyIdentity(Bench.KeyHash), Workspace = WorkspaceAccess.All & ~needed });
         await without.Client.SendAsync(Bench.Get(path));
         string refusal = await without.Client.ReadAnswerAsync();
         Assert.StartsWith("HTTP/1.1 403 ", refusal, StringComparison.Ordinal);
@@ -33,7 +33,7 @@ public sealed class WorkspaceFenceTests
         Assert.Equal(0, without.Dials);
         Assert.Equal(RefusalReason.WorkspaceFenced, (await without.Sink.NextAsync(0)).Refusal);
 
-        await using Bench with = new(principal: new Principal { KeyHash = Bench.KeyHash, Workspace = needed });
+        await using Bench with = new(principal: new Principal { Key = new KeyIdentity(Bench.KeyHash), Workspace = needed });
         await AssertServed(with, Bench.Get(path));
     }
 

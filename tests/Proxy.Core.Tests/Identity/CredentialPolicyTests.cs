@@ -147,7 +147,7 @@ public sealed class CredentialPolicyTests
         CredentialDecision decision = Decide(row, out string gatewayKey);
         Assert.Equal(RefusalReason.None, decision.Refusal);
         Assert.Equal(row.Sends, decision.Credential);
-        Assert.Equal(row.Caller, decision.Principal?.KeyAlias);
+        Assert.Equal(row.Caller, decision.Principal?.Key.Alias);
         Assert.Equal(row.Key, gatewayKey);
         Assert.Equal(row.Sends is CredentialKind.OAuth or CredentialKind.Bearer, decision.ForwardAuthorization);
         Assert.Equal(row.Sends is CredentialKind.Byok, decision.ForwardApiKey);
@@ -167,7 +167,7 @@ public sealed class CredentialPolicyTests
             RefusalReason.CredentialNotForThisHost => "alice",
             _ => null,
         };
-        Assert.Equal(caller, decision.Principal?.KeyAlias);
+        Assert.Equal(caller, decision.Principal?.Key.Alias);
     }
 
     [Fact]

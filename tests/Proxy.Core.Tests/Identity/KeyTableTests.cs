@@ -44,7 +44,7 @@ public sealed class KeyTableTests
         string[] keys = [.. Enumerable.Range(0, 60).Select(i => $"sk-{i}")];
         Assert.NotEqual(60, keys.Select(key => Convert.FromHexString(Keys.Hash(key))[0] & 127).Distinct().Count());
         KeyTable table = KeyTable.Create(keys.Select(key => Keys.Principal(key, key)));
-        Assert.All(keys, key => Assert.Equal(key, table.Find(Encoding.ASCII.GetBytes(key))?.KeyAlias));
+        Assert.All(keys, key => Assert.Equal(key, table.Find(Encoding.ASCII.GetBytes(key))?.Key.Alias));
     }
 
     [Fact]
@@ -64,7 +64,7 @@ public sealed class KeyTableTests
         string longest = "sk-" + new string('x', 509);
         string tooLong = longest + "x";
         KeyTable table = KeyTable.Create([Keys.Principal(longest, "longest"), Keys.Principal(tooLong, "too long"), Keys.Principal("key", "no sk-")]);
-        Assert.Equal("longest", table.Find(Encoding.ASCII.GetBytes(longest))?.KeyAlias);
+        Assert.Equal("longest", table.Find(Encoding.ASCII.GetBytes(longest))?.Key.Alias);
         Assert.Null(table.Find(Encoding.ASCII.GetBytes(tooLong)));
         Assert.Null(table.Find("key"u8));
     }
@@ -89,7 +89,7 @@ public sealed class KeyTableTests
     [InlineData("0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef")]
     public void A_malformed_hash_is_refused_by_alias(string hash)
     {
-        ArgumentException fault = Assert.Throws<ArgumentException>(() => KeyTable.Create([new Principal { KeyHash = hash, KeyAlias = "alice" }]));
+        ArgumentException fault = Assert.Throws<ArgumentException>(() => KeyTable.Create([new Principal { Key = new KeyIdentity(hash, "alice") }]));
         AssertNames(fault, "alice", hash);
     }
 

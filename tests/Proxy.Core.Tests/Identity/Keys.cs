@@ -36,5 +36,5 @@ internal static class Keys
     public static string Hash(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.Latin1.GetBytes(key)));
 
     public static Principal Principal(string key, string? alias, bool isBlocked = false, long? expiresAt = null) =>
-        new() { KeyHash = Hash(key), KeyAlias = alias, IsBlocked = isBlocked, ExpiresAtUnixMs = expiresAt };
+        new() { Key = new KeyIdentity(Hash(key), alias), IsBlocked = isBlocked, ExpiresAtUnixMs = expiresAt };
 }

@@ -12,7 +12,7 @@ namespace Proxy.Core.Tests.Metering;
 /// <summary>Results of a batch are booked line by line, each once however often they are fetched, at batch rates.</summary>
 public sealed class BatchResultsTests
 {
-    private static readonly Principal Fetcher = new() { KeyHash = new string('b', 64) };
+    private static readonly KeyIdentity Fetcher = new(new string('b', 64));
 
     private static readonly string Results = string.Join('\n',
         """{"custom_id":"a","result":{"type":"succeeded","message":{"id":"msg_1","type":"message","model":"claude-sonnet-5","content":[{"type":"text","text":"{\"usage\":{\"input_tokens\":9}}\n"}],"usage":{"input_tokens":100,"output_tokens":50,"service_tier":"batch"}}}}""",
@@ -133,7 +133,7 @@ public sealed class BatchResultsTests
             PathClass = PathClass.BatchResults,
             Method = MethodId.Get,
             Status = 200,
-            Principal = Fetcher,
+            Caller = Fetcher,
             Credential = CredentialKind.Server,
             Route = "anthropic",
             StartedAtUnixMs = 1_790_000_000_000,
@@ -144,5 +144,5 @@ public sealed class BatchResultsTests
     }
 
     private static string Describe(TestSink sink) => string.Join('\n', sink.Done.Select(line =>
-        $"{line.ModelServed}|{line.MessageId}|{line.BatchId}|{line.Usage.InputTokens}|{line.Usage.OutputTokens}|{line.Usage.ServiceTier}|{line.IterationCount}|{line.Principal!.KeyHash[0]}|{line.Credential}|{line.Id}"));
+        $"{line.ModelServed}|{line.MessageId}|{line.BatchId}|{line.Usage.InputTokens}|{line.Usage.OutputTokens}|{line.Usage.ServiceTier}|{line.IterationCount}|{line.Caller!.KeyHash[0]}|{line.Credential}|{line.Id}"));
 }

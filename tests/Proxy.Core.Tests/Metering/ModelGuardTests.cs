@@ -8,7 +8,7 @@ namespace Proxy.Core.Tests.Metering;
 /// <summary>What a body must be to pass for a key that may use only claude-sonnet-5 and haiku models. Every way around it that we could think of.</summary>
 public sealed class ModelGuardTests
 {
-    private static readonly Principal Guarded = new() { KeyHash = new string('a', 64), Models = new ModelAllowList(["claude-sonnet-5", "claude-haiku-*"]) };
+    private static readonly Principal Guarded = new() { Key = new KeyIdentity(new string('a', 64)), Models = new ModelAllowList(["claude-sonnet-5", "claude-haiku-*"]) };
 
     private static readonly string Megabyte = new('x', 1 << 20);
 
@@ -85,7 +85,7 @@ public sealed class ModelGuardTests
     [Fact]
     public void A_team_narrows_what_its_keys_may_use()
     {
-        Principal principal = new() { KeyHash = new string('a', 64), Models = new ModelAllowList(["a", "b"]), TeamModels = new ModelAllowList(["b", "c"]) };
+        Principal principal = new() { Key = new KeyIdentity(new string('a', 64)), Models = new ModelAllowList(["a", "b"]), TeamModels = new ModelAllowList(["b", "c"]) };
         Assert.False(principal.AllowsModel("a"u8));
         Assert.True(principal.AllowsModel("b"u8));
         Assert.False(principal.AllowsModel("c"u8));

@@ -72,23 +72,23 @@ internal static class StreamOracle
     /// <summary>True when it reports the output.</summary>
     private static bool Merge(JsonElement usage, SpendRecord record)
     {
-        Take(usage, "input_tokens", ref record.Usage.InputTokens);
-        Take(usage, "cache_read_input_tokens", ref record.Usage.CacheReadInputTokens);
-        Take(usage, "cache_creation_input_tokens", ref record.Usage.CacheCreationInputTokens);
+        Take(usage, "input_tokens", UsageCounter.InputTokens, record);
+        Take(usage, "cache_read_input_tokens", UsageCounter.CacheReadInputTokens, record);
+        Take(usage, "cache_creation_input_tokens", UsageCounter.CacheCreationInputTokens, record);
         if (usage.TryGetProperty("cache_creation", out JsonElement creation) && creation.ValueKind == JsonValueKind.Object)
         {
-            Take(creation, "ephemeral_5m_input_tokens", ref record.Usage.CacheCreation5mInputTokens);
-            Take(creation, "ephemeral_1h_input_tokens", ref record.Usage.CacheCreation1hInputTokens);
+            Take(creation, "ephemeral_5m_input_tokens", UsageCounter.CacheCreation5mInputTokens, record);
+            Take(creation, "ephemeral_1h_input_tokens", UsageCounter.CacheCreation1hInputTokens, record);
         }
 
-        return Take(usage, "output_tokens", ref record.Usage.OutputTokens);
+        return Take(usage, "output_tokens", UsageCounter.OutputTokens, record);
     }
 
-    private static bool Take(JsonElement from, string name, ref long counter)
+    private static bool Take(JsonElement from, string name, UsageCounter counter, SpendRecord record)
     {
         if (from.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long count) && count >= 0)
         {
-            counter = count;
+            record.Usage[counter] = count;
             return true;
         }
 

@@ -15,7 +15,7 @@ namespace Proxy.Fuzz.Targets;
 /// </summary>
 internal static class RequestModelTarget
 {
-    private static readonly Principal Guarded = new() { KeyHash = new string('a', 64), Models = new ModelAllowList(["claude-sonnet-5"]) };
+    private static readonly Principal Guarded = new() { Key = new KeyIdentity(new string('a', 64)), Models = new ModelAllowList(["claude-sonnet-5"]) };
     private static readonly JsonDocumentOptions Lenient = new() { MaxDepth = 512 };
 
     public static void Run(ReadOnlySpan<byte> input)

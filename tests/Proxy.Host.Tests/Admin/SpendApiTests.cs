@@ -163,8 +163,8 @@ public sealed class SpendApiTests
         await admin.PostAsync("/team/new", """{"team_id":"t1","team_alias":"core"}""");
         (_, string alice) = await admin.NewKeyAsync("""{"key_alias":"alice","team_id":"t1","user_id":"u1"}""");
         (_, string bob) = await admin.NewKeyAsync("""{"key_alias":"bob"}""");
-        Principal a = new() { KeyHash = alice, KeyAlias = "alice", TeamId = "t1", UserId = "u1" };
-        Principal b = new() { KeyHash = bob, KeyAlias = "bob" };
+        KeyIdentity a = new(alice, "alice", "t1", "u1");
+        KeyIdentity b = new(bob, "bob");
         admin.Book(
             Record(1, a, "2026-11-23", "claude-sonnet-5", Usd, CredentialKind.Server, "a,b"),
             Record(2, a, "2026-11-22", "claude-opus-5", 4 * Usd, CredentialKind.Server, ""),
@@ -172,14 +172,14 @@ public sealed class SpendApiTests
         return admin;
     }
 
-    private static SpendRecord Record(int number, Principal principal, string day, string model, long cost, CredentialKind payer, string tags)
+    private static SpendRecord Record(int number, KeyIdentity caller, string day, string model, long cost, CredentialKind payer, string tags)
     {
         SpendRecord record = new()
         {
             Id = new Guid(number, 0, 0, new byte[8]),
             StartedAtUnixMs = DateTimeOffset.Parse(day + "T10:00:00Z", CultureInfo.InvariantCulture).ToUnixTimeMilliseconds(),
             DurationUs = 2_100_000,
-            Principal = principal,
+            Caller = caller,
             Route = "anthropic",
             PathClass = PathClass.Messages,
             Method = MethodId.Post,

@@ -101,7 +101,7 @@ public sealed class ManagementCommandTests : IDisposable
     {
         await using GatewayHost gateway = await GatewayHost.StartAsync(ConfigurationLoader.Load(_cli.Source));
         string key = (await _cli.DoAsync("keys", "create", "--alias", "a")).Trim();
-        Assert.Equal("a", gateway.Gateway.Snapshot.Keys.Find(System.Text.Encoding.ASCII.GetBytes(key))!.KeyAlias);
+        Assert.Equal("a", gateway.Gateway.Snapshot.Keys.Find(System.Text.Encoding.ASCII.GetBytes(key))!.Key.Alias);
         await _cli.DoAsync("keys", "block", "a");
         Assert.True(gateway.Gateway.Snapshot.Keys.Find(System.Text.Encoding.ASCII.GetBytes(key))!.IsBlocked);
         JsonNode audit = JsonNode.Parse(await _cli.DoAsync("keys", "show", "a", "--json"))!;

@@ -1,6 +1,6 @@
 using System.Text.Json;
+using Proxy.Host.Tests.Storage;
 using Proxy.Core.Identity;
-using Proxy.Host.Storage;
 
 namespace Proxy.Host.Tests.Clients;
 

@@ -3,7 +3,6 @@ using Proxy.Core.Anthropic;
 using Proxy.Core.Identity;
 using Proxy.Core.Outcomes;
 using Proxy.Core.Spend;
-using Proxy.Host.Storage;
 using Proxy.Host.Tests.EndToEnd;
 using Proxy.Host.Tests.Storage;
 using Proxy.Simulator.Records;

@@ -1,8 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
 using Proxy.Core.Outcomes;
-using Proxy.Host.Storage;
-using Proxy.Host.Storage.Sqlite;
 using Proxy.Host.Tests.EndToEnd;
 using Proxy.Host.Tests.Storage;
 using Proxy.Host.Tests.Wire;

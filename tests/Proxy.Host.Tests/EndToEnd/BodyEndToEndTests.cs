@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Proxy.Host.Storage;
+using Proxy.Host.Tests.Storage;
 
 namespace Proxy.Host.Tests.EndToEnd;
 

@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Proxy.Host.Tests.Storage;
 using Proxy.Core.Outcomes;
 using Proxy.Core.Spend;
-using Proxy.Host.Storage;
 
 namespace Proxy.Host.Tests.EndToEnd;
 

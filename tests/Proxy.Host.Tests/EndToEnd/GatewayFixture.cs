@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using Proxy.Host.Tests.Storage;
 using Proxy.Core.Forwarding;
 using Proxy.Core.Identity;
 using Proxy.Core.Pricing;
@@ -75,10 +76,10 @@ internal sealed class GatewayFixture : IAsyncDisposable
             AdminKeyHash = Hash(keys.Admin),
             Keys =
             [
-                new Principal { KeyHash = Hash(keys.Valid), KeyAlias = "valid", TeamId = "core", UserId = "u1" },
-                new Principal { KeyHash = Hash(keys.Second), KeyAlias = "second" },
-                new Principal { KeyHash = Hash(keys.Blocked), KeyAlias = "blocked", IsBlocked = true },
-                new Principal { KeyHash = Hash(keys.Expired), KeyAlias = "expired", ExpiresAtUnixMs = 1 },
+                new Principal { Key = new KeyIdentity(Hash(keys.Valid), "valid", "core", "u1") },
+                new Principal { Key = new KeyIdentity(Hash(keys.Second), "second") },
+                new Principal { Key = new KeyIdentity(Hash(keys.Blocked), "blocked"), IsBlocked = true },
+                new Principal { Key = new KeyIdentity(Hash(keys.Expired), "expired"), ExpiresAtUnixMs = 1 },
             ],
             Routes =
             [
@@ -141,9 +142,9 @@ internal sealed class GatewayFixture : IAsyncDisposable
         while (true)
         {
             await _host.FlushLedgerAsync();
-            if (_host.Ledger.Count() >= expectedCount || patience.IsCancellationRequested)
+            if (new LedgerReader(_host.LedgerPath).Count() >= expectedCount || patience.IsCancellationRequested)
             {
-                return _host.Ledger.ReadAll();
+                return new LedgerReader(_host.LedgerPath).ReadAll();
             }
 
             await Task.Yield();

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using Microsoft.Data.Sqlite;
-using Proxy.Host.Storage;
+using Proxy.Host.Tests.Storage;
 using Proxy.Host.Storage.Sqlite;
 
 namespace Proxy.Host.Tests.EndToEnd;

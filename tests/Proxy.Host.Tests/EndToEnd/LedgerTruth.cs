@@ -1,6 +1,6 @@
+using Proxy.Host.Tests.Storage;
 using Proxy.Core.Outcomes;
 using Proxy.Core.Spend;
-using Proxy.Host.Storage;
 using Proxy.Simulator;
 using Proxy.Simulator.Records;
 using Proxy.Simulator.Usage;

@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Text;
+using Proxy.Host.Tests.Storage;
 using Proxy.Core.Anthropic;
 using Proxy.Core.Outcomes;
-using Proxy.Host.Storage;
 
 namespace Proxy.Host.Tests.EndToEnd;
 

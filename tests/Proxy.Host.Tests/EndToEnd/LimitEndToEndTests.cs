@@ -1,9 +1,9 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using Proxy.Host.Tests.Storage;
 using Proxy.Core.Anthropic;
 using Proxy.Core.Identity;
 using Proxy.Core.Spend;
-using Proxy.Host.Storage;
 
 namespace Proxy.Host.Tests.EndToEnd;
 

@@ -72,8 +72,8 @@ public sealed class ConfigurationTests : IDisposable
         Assert.Equal(("a", "/x/y", "127.0.0.1:9080", Secret, true, ca), (c.Routes[0].Name, c.Routes[0].Prefix, c.Routes[0].Upstream.Authority, c.Routes[0].ServerKey, c.Routes[0].AcceptsClientCredentials, c.Routes[0].ExtraCaFile));
         Assert.Equal(("b", "/b", "b.example:8443", null, false), (c.Routes[1].Name, c.Routes[1].Prefix, c.Routes[1].Upstream.Authority, c.Routes[1].ServerKey, c.Routes[1].AcceptsClientCredentials));
         Principal key = c.Keys[0];
-        Assert.Equal((KeyHash.Of("sk-12345678"), "al", "t", "u", true, 1798761600000L), (key.KeyHash, key.KeyAlias, key.TeamId, key.UserId, key.IsBlocked, key.ExpiresAtUnixMs!.Value));
-        Assert.Equal(new string('a', 64), c.Keys[1].KeyHash);
+        Assert.Equal((KeyHash.Of("sk-12345678"), "al", "t", "u", true, 1798761600000L), (key.Key.KeyHash, key.Key.Alias, key.Key.TeamId, key.Key.UserId, key.IsBlocked, key.ExpiresAtUnixMs!.Value));
+        Assert.Equal(new string('a', 64), c.Keys[1].Key.KeyHash);
         Assert.Equal(KeyHash.Of("sk-0123456789abcdef"), c.AdminKeyHash);
         Assert.Equal("/l/x.db", c.LedgerPath);
         Assert.Equal((7, 8, 0.5), (c.Ledger.BatchSize, c.Ledger.MaxInFlight, c.Ledger.GatherDelay.TotalSeconds));

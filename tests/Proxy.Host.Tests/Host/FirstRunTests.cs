@@ -25,7 +25,7 @@ public sealed class FirstRunTests : IDisposable
             Assert.Matches("^sk-[A-Za-z0-9_-]{43}$", key);
             Assert.Matches("^sk-[A-Za-z0-9_-]{43}$", adminKey);
             Assert.NotEqual(adminKey, key);
-            Assert.Equal("first", host.Gateway.Snapshot.Keys.Find(Encoding.ASCII.GetBytes(key))!.KeyAlias);
+            Assert.Equal("first", host.Gateway.Snapshot.Keys.Find(Encoding.ASCII.GetBytes(key))!.Key.Alias);
             Assert.True(host.Gateway.Snapshot.Keys.IsAdminKey(Encoding.ASCII.GetBytes(adminKey)));
 
             // The write-ahead log holds what was written last.

@@ -46,7 +46,7 @@ public sealed class ReloadTests : IAsyncLifetime
         {
             Routes = [Route("renamed", "a.example"), Route("c", "c.example")],
             Limits = new GatewayLimits { HeadTimeout = TimeSpan.FromSeconds(3) },
-            Keys = [Records.Alice, new Principal { KeyHash = KeyHash.Of("sk-new-key") }],
+            Keys = [Records.Alice, new Principal { Key = new KeyIdentity(KeyHash.Of("sk-new-key")) }],
         }));
 
         GatewaySnapshot after = _host.Gateway.Snapshot;
@@ -82,17 +82,17 @@ public sealed class ReloadTests : IAsyncLifetime
     [Fact]
     public async Task Keys_that_came_to_the_ledger_work_after_a_reload()
     {
-        new SqliteKeyStore(_directory.Ledger, TimeSpan.FromSeconds(1)).Add(null, new Principal { KeyHash = KeyHash.Of("sk-added"), TeamId = "t" }, 1);
+        new SqliteKeyStore(_directory.Ledger, TimeSpan.FromSeconds(1)).Add(null, new Principal { Key = new KeyIdentity(KeyHash.Of("sk-added"), teamId: "t") }, 1);
         Assert.Null(_host.Gateway.Snapshot.Keys.Find("sk-added"u8));
         Assert.True(await _host.ReloadAsync(() => _configuration));
-        Assert.Equal("t", _host.Gateway.Snapshot.Keys.Find("sk-added"u8)!.TeamId);
+        Assert.Equal("t", _host.Gateway.Snapshot.Keys.Find("sk-added"u8)!.Key.TeamId);
     }
 
     [Fact]
     public async Task The_file_blocks_a_key_of_the_ledger()
     {
-        new SqliteKeyStore(_directory.Ledger, TimeSpan.FromSeconds(1)).Add(null, new Principal { KeyHash = KeyHash.Of("sk-added") }, 1);
-        Assert.True(await _host.ReloadAsync(() => _configuration with { Keys = [new Principal { KeyHash = KeyHash.Of("sk-added"), IsBlocked = true }] }));
+        new SqliteKeyStore(_directory.Ledger, TimeSpan.FromSeconds(1)).Add(null, new Principal { Key = new KeyIdentity(KeyHash.Of("sk-added")) }, 1);
+        Assert.True(await _host.ReloadAsync(() => _configuration with { Keys = [new Principal { Key = new KeyIdentity(KeyHash.Of("sk-added")), IsBlocked = true }] }));
         Assert.True(_host.Gateway.Snapshot.Keys.Find("sk-added"u8)!.IsBlocked);
     }
 

@@ -1,5 +1,6 @@
 using Microsoft.Data.Sqlite;
 using Proxy.Core.Identity;
+using Proxy.Core.Spend;
 using Proxy.Host.Storage;
 using Proxy.Host.Storage.Sqlite;
 
@@ -19,10 +20,8 @@ public sealed class LedgerSchemaTests : IDisposable
         using SqliteConnection connection = LedgerDatabase.OpenOrCreate(_directory.Ledger, Busy);
         Assert.Equal(LedgerSchema.Version, connection.ReadLong("PRAGMA user_version"));
         Assert.Equal(14, connection.ReadLong("SELECT count(*) FROM sqlite_master WHERE type = 'table'"));
-        Assert.Equal(SpendColumns.Spend.Split(", ").Order(), ColumnsOf(connection, "spend").Order());
-        Assert.Equal(SpendColumns.Iteration.Split(", ").Order(), ColumnsOf(connection, "spend_iterations").Order());
-        Assert.Equal(SpendColumns.SpendCount, SpendColumns.Spend.Split(", ").Length);
-        Assert.Equal(SpendColumns.IterationCount, SpendColumns.Iteration.Split(", ").Length);
+        Assert.Equal(SpendColumns.Names.Split(", ").Order(), ColumnsOf(connection, "spend").Order());
+        Assert.Equal(SpendInsert.IterationColumns.Split(", ").Order(), ColumnsOf(connection, "spend_iterations").Order());
     }
 
     [Fact]
@@ -101,8 +100,8 @@ public sealed class LedgerSchemaTests : IDisposable
         Assert.False(keys.HasKeys());
         Assert.Null(keys.ReadAdminKeyHash());
 
-        keys.Add("ad", new Principal { KeyHash = "h", KeyAlias = "a", TeamId = "t", UserId = "u", IsBlocked = true, ExpiresAtUnixMs = 7 }, 1);
-        keys.Add(null, new Principal { KeyHash = "h2" }, 2);
+        keys.Add("ad", new Principal { Key = new KeyIdentity("h", "a", "t", "u"), IsBlocked = true, ExpiresAtUnixMs = 7 }, 1);
+        keys.Add(null, new Principal { Key = new KeyIdentity("h2") }, 2);
 
         Assert.Equal("ad", keys.ReadAdminKeyHash());
         Assert.True(keys.HasKeys());

@@ -185,7 +185,7 @@ public sealed class PrincipalCatalogTests : IDisposable
         {
             Id = new Guid(++_next, 0, 0, new byte[8]),
             StartedAtUnixMs = at,
-            Principal = new Principal { KeyHash = Hash, TeamId = "t", UserId = "u" },
+            Caller = new KeyIdentity(Hash, teamId: "t", userId: "u"),
             PathClass = PathClass.Messages,
             Credential = payer,
             Status = 200,

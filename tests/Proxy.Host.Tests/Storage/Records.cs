@@ -10,7 +10,7 @@ namespace Proxy.Host.Tests.Storage;
 /// <summary>Records to book.</summary>
 internal static class Records
 {
-    public static Principal Alice { get; } = new() { KeyHash = new string('a', 64), KeyAlias = "alice", TeamId = "core", UserId = "u1" };
+    public static Principal Alice { get; } = new() { Key = new KeyIdentity(new string('a', 64), "alice", "core", "u1") };
 
     public static SpendRecord Simple(int number)
     {
@@ -40,7 +40,7 @@ internal static class Records
             StartedAtUnixMs = 1_800_000_000_123,
             TimeToFirstByteUs = 1001,
             DurationUs = 1002,
-            Principal = Alice,
+            Caller = Alice.Key,
             Route = "anthropic",
             PathClass = PathClass.Messages,
             Method = MethodId.Post,

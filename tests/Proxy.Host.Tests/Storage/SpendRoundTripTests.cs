@@ -100,15 +100,15 @@ public sealed class SpendRoundTripTests : IDisposable
     public void Totals_are_by_key()
     {
         SpendRecord one = Records.Simple(1);
-        one.Principal = Records.Alice;
+        one.Caller = Records.Alice.Key;
         one.CostNanoUsd = 5;
         SpendRecord two = Records.Simple(2);
-        two.Principal = Records.Alice;
+        two.Caller = Records.Alice.Key;
         two.CostNanoUsd = 6;
         _insert.Write([one, two, Records.Simple(3)], []);
 
         Assert.Equal(
-            [new KeyTotals(null, 1, 3, 0, 0, 0, 0), new KeyTotals(Records.Alice.KeyHash, 2, 3, 0, 0, 0, 11)],
+            [new KeyTotals(null, 1, 3, 0, 0, 0, 0), new KeyTotals(Records.Alice.Key.KeyHash, 2, 3, 0, 0, 0, 11)],
             _reader.TotalsByKey());
     }
 
@@ -130,10 +130,10 @@ public sealed class SpendRoundTripTests : IDisposable
 
     private static void AssertSame(SpendRecord record, SpendRow row)
     {
-        Assert.Equal(record.Principal?.KeyHash, row.KeyHash);
-        Assert.Equal(record.Principal?.KeyAlias, row.KeyAlias);
-        Assert.Equal(record.Principal?.TeamId, row.TeamId);
-        Assert.Equal(record.Principal?.UserId, row.UserId);
+        Assert.Equal(record.Caller?.KeyHash, row.KeyHash);
+        Assert.Equal(record.Caller?.Alias, row.KeyAlias);
+        Assert.Equal(record.Caller?.TeamId, row.TeamId);
+        Assert.Equal(record.Caller?.UserId, row.UserId);
         foreach (PropertyInfo property in typeof(SpendRow).GetProperties())
         {
             PropertyInfo? source = typeof(SpendRecord).GetProperty(property.Name);

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
+using Proxy.Host.Tests.Storage;
 using Proxy.Core.Outcomes;
-using Proxy.Host.Storage;
 using Proxy.Host.Tests.EndToEnd;
 
 namespace Proxy.Host.Tests.Wire;

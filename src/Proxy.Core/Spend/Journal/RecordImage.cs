@@ -1,7 +1,4 @@
-using Proxy.Core.Anthropic;
-using Proxy.Core.Http1;
 using Proxy.Core.Identity;
-using Proxy.Core.Outcomes;
 
 namespace Proxy.Core.Spend.Journal;
 
@@ -11,55 +8,41 @@ namespace Proxy.Core.Spend.Journal;
 /// </summary>
 internal static class RecordImage
 {
-    // Longer texts are cut, and only in an image: real ones have 36 (UUIDs) to 64 (hashes).
-    public const int MaxKeyHash = 64;
-    public const int MaxKeyAlias = 128;
-    public const int MaxTeamId = 200;
-    public const int MaxUserId = 254;
-    public const int MaxRoute = 64;
-    public const int MaxPriceVersion = 64;
-
-    private const int CounterCount = 9;
     private const int WordCount = 3;
 
     /// <returns>Bytes written.</returns>
     public static int Write(Span<byte> payload, SpendRecord record)
     {
         ImageWriter writer = new(payload[sizeof(ushort)..]);
-        writer.Id(record.Id);
-        writer.Number(record.StartedAtUnixMs);
-        writer.Number(record.TimeToFirstByteUs);
-        writer.Number(record.DurationUs);
-        writer.Bytes(record.Principal is { } principal ? principal.JournalTexts ??= Texts(principal) : default(ReadOnlySpan<byte>));
-        writer.Text(record.Route, MaxRoute);
-        writer.Byte((byte)record.PathClass);
-        writer.Byte((byte)record.Method);
-        writer.Byte((byte)record.Credential);
-        writer.Number(record.Status);
-        writer.Byte((byte)record.EndReason);
-        writer.Byte((byte)record.Failure);
-        writer.Byte((byte)record.Refusal);
-        writer.Bytes(record.ModelAsked.Bytes);
-        writer.Bytes(record.ModelServed.Bytes);
-        writer.Bytes(record.UpstreamRequestId.Bytes);
-        writer.Bytes(record.MessageId.Bytes);
-        writer.Bytes(record.SessionId.Bytes);
-        writer.Bytes(record.AgentId.Bytes);
-        writer.Bytes(record.ParentAgentId.Bytes);
-        writer.Bytes(record.Tags.Bytes);
-        writer.Bytes(record.BatchId.Bytes);
-        WriteUsage(ref writer, in record.Usage);
-        writer.Byte(record.Streamed ? (byte)1 : (byte)0);
-        writer.Number(record.CostNanoUsd);
-        writer.Text(record.PriceVersion, MaxPriceVersion);
-        writer.Number(record.RequestBodyBytes);
-        writer.Number(record.ResponseBodyBytes);
+        writer.Bytes(record.Caller is { } caller ? caller.Bytes : default);
+        foreach (SpendColumn column in SpendColumns.Span)
+        {
+            switch (column.Kind)
+            {
+                case SpendColumnKind.Id:
+                    writer.Id(record.Id);
+                    break;
+                case SpendColumnKind.Number:
+                    writer.Number(column.Number(record));
+                    break;
+                case SpendColumnKind.Word:
+                    writer.Byte((byte)column.Number(record));
+                    break;
+                case SpendColumnKind.Text:
+                    writer.Bytes(column.Text(record).Bytes);
+                    break;
+                case SpendColumnKind.Name:
+                    writer.Text(column.NameOf(record), column.MaxName);
+                    break;
+            }
+        }
+
         writer.Number(record.DeliveredOutputBytes);
         bool folded = !WriteIterations(ref writer, record);
 
-        // Only now is known what the flags are.
+        // Only now is known whether all of them fit.
         ImageWriter flags = new(payload);
-        flags.Short((ushort)(folded ? record.Flags | SpendFlags.IterationsFolded : record.Flags));
+        flags.Short((ushort)(folded ? SpendFlags.IterationsFolded : SpendFlags.None));
         return sizeof(ushort) + writer.Position;
     }
 
@@ -67,40 +50,37 @@ internal static class RecordImage
     public static bool TryRead(ReadOnlySpan<byte> payload, SpendRecord record)
     {
         ImageReader reader = new(payload);
-        record.Flags = (SpendFlags)reader.Short();
-        record.Id = reader.Id();
-        record.StartedAtUnixMs = reader.Number();
-        record.TimeToFirstByteUs = reader.Number();
-        record.DurationUs = reader.Number();
-        record.Principal = ReadPrincipal(reader.Bytes());
-        record.Route = reader.Text() ?? "";
-        record.PathClass = (PathClass)reader.Byte();
-        record.Method = (MethodId)reader.Byte();
-        record.Credential = (CredentialKind)reader.Byte();
-        record.Status = (int)reader.Number();
-        record.EndReason = (EndReason)reader.Byte();
-        record.Failure = (ForwardFailure)reader.Byte();
-        record.Refusal = (RefusalReason)reader.Byte();
-        record.ModelAsked.Set(reader.Bytes());
-        record.ModelServed.Set(reader.Bytes());
-        record.UpstreamRequestId.Set(reader.Bytes());
-        record.MessageId.Set(reader.Bytes());
-        record.SessionId.Set(reader.Bytes());
-        record.AgentId.Set(reader.Bytes());
-        record.ParentAgentId.Set(reader.Bytes());
-        record.Tags.Set(reader.Bytes());
-        record.BatchId.Set(reader.Bytes());
-        record.Usage = ReadUsage(ref reader);
-        record.Streamed = reader.Byte() != 0;
-        record.CostNanoUsd = reader.Number();
-        record.PriceVersion = reader.Text() ?? "";
-        record.RequestBodyBytes = reader.Number();
-        record.ResponseBodyBytes = reader.Number();
+        SpendFlags folded = (SpendFlags)reader.Short();
+        ReadOnlySpan<byte> bytes = reader.Bytes();
+        bool isCallerRead = bytes.IsEmpty | KeyIdentity.TryRead(bytes, out KeyIdentity? caller);
+        record.Caller = caller;
+        foreach (SpendColumn column in SpendColumns.Span)
+        {
+            switch (column.Kind)
+            {
+                case SpendColumnKind.Id:
+                    record.Id = reader.Id();
+                    break;
+                case SpendColumnKind.Number:
+                    column.SetNumber(record, reader.Number());
+                    break;
+                case SpendColumnKind.Word:
+                    column.SetNumber(record, reader.Byte());
+                    break;
+                case SpendColumnKind.Text:
+                    column.Text(record).Set(reader.Bytes());
+                    break;
+                case SpendColumnKind.Name:
+                    column.SetName(record, reader.Text() ?? "");
+                    break;
+            }
+        }
+
         record.DeliveredOutputBytes = reader.Number();
-        SpendFlags flags = record.Flags;
+        SpendFlags flags = record.Flags | folded;
         ReadIterations(ref reader, record);
         record.Flags = flags;
-        if (!reader.IsBroken && reader.IsAtEnd)
+        if (isCallerRead && !reader.IsBroken && reader.IsAtEnd)
         {
             return true;
         }
@@ -109,67 +89,31 @@ internal static class RecordImage
         return false;
     }
 
-    private static byte[] Texts(Principal principal)
-    {
-        Span<byte> buffer = stackalloc byte[MaxKeyHash + MaxKeyHash + MaxKeyAlias + MaxTeamId + MaxUserId + (5 * ImageWriter.MaxNumberLength)];
-        ImageWriter writer = new(buffer);
-        writer.Text(principal.KeyHash, MaxKeyHash);
-        writer.Text(principal.ScopeId, MaxKeyHash);
-        writer.Text(principal.KeyAlias, MaxKeyAlias);
-        writer.Text(principal.TeamId, MaxTeamId);
-        writer.Text(principal.UserId, MaxUserId);
-        return buffer[..writer.Position].ToArray();
-    }
-
-    private static Principal? ReadPrincipal(ReadOnlySpan<byte> texts)
-    {
-        if (texts.IsEmpty)
-        {
-            return null;
-        }
-
-        ImageReader reader = new(texts);
-        return new Principal
-        {
-            KeyHash = reader.Text() ?? "",
-            ScopeId = reader.Text() ?? "",
-            KeyAlias = reader.Text(),
-            TeamId = reader.Text(),
-            UserId = reader.Text(),
-        };
-    }
-
     private static void WriteUsage(ref ImageWriter writer, in UsageCounters usage)
     {
-        writer.Number(usage.InputTokens);
-        writer.Number(usage.CacheReadInputTokens);
-        writer.Number(usage.CacheCreationInputTokens);
-        writer.Number(usage.CacheCreation5mInputTokens);
-        writer.Number(usage.CacheCreation1hInputTokens);
-        writer.Number(usage.OutputTokens);
-        writer.Number(usage.ThinkingTokens);
-        writer.Number(usage.WebSearchRequests);
-        writer.Number(usage.WebFetchRequests);
+        for (int i = 0; i < UsageCounters.Count; i++)
+        {
+            writer.Number(usage[(UsageCounter)i]);
+        }
+
         writer.Byte((byte)usage.ServiceTier);
         writer.Byte((byte)usage.Speed);
         writer.Byte((byte)usage.InferenceGeo);
     }
 
-    private static UsageCounters ReadUsage(ref ImageReader reader) => new()
+    private static UsageCounters ReadUsage(ref ImageReader reader)
     {
-        InputTokens = reader.Number(),
-        CacheReadInputTokens = reader.Number(),
-        CacheCreationInputTokens = reader.Number(),
-        CacheCreation5mInputTokens = reader.Number(),
-        CacheCreation1hInputTokens = reader.Number(),
-        OutputTokens = reader.Number(),
-        ThinkingTokens = reader.Number(),
-        WebSearchRequests = reader.Number(),
-        WebFetchRequests = reader.Number(),
-        ServiceTier = (ServiceTier)reader.Byte(),
-        Speed = (Speed)reader.Byte(),
-        InferenceGeo = (InferenceGeo)reader.Byte(),
-    };
+        UsageCounters usage = default;
+        for (int i = 0; i < UsageCounters.Count; i++)
+        {
+            usage[(UsageCounter)i] = reader.Number();
+        }
+
+        usage.ServiceTier = (ServiceTier)reader.Byte();
+        usage.Speed = (Speed)reader.Byte();
+        usage.InferenceGeo = (InferenceGeo)reader.Byte();
+        return usage;
+    }
 
     /// <summary>Writes their number and all of them; or as many as fit, the surplus added to the last of these.</summary>
     /// <returns>False when some were folded.</returns>
@@ -205,7 +149,7 @@ internal static class RecordImage
             int fixedLength = 1 + ImageWriter.LengthOf(iteration.Model.Bytes.Length) + iteration.Model.Bytes.Length + WordCount;
 
             // The last one that is kept must have room for any sum.
-            if (used + fixedLength + (CounterCount * ImageWriter.MaxNumberLength) <= room)
+            if (used + fixedLength + (UsageCounters.Count * ImageWriter.MaxNumberLength) <= room)
             {
                 withSurplus = i + 1;
             }
@@ -220,16 +164,16 @@ internal static class RecordImage
         return record.IterationCount;
     }
 
-    private static int LengthOf(in UsageCounters usage) =>
-        ImageWriter.LengthOf(usage.InputTokens)
-        + ImageWriter.LengthOf(usage.CacheReadInputTokens)
-        + ImageWriter.LengthOf(usage.CacheCreationInputTokens)
-        + ImageWriter.LengthOf(usage.CacheCreation5mInputTokens)
-        + ImageWriter.LengthOf(usage.CacheCreation1hInputTokens)
-        + ImageWriter.LengthOf(usage.OutputTokens)
-        + ImageWriter.LengthOf(usage.ThinkingTokens)
-        + ImageWriter.LengthOf(usage.WebSearchRequests)
-        + ImageWriter.LengthOf(usage.WebFetchRequests);
+    private static int LengthOf(in UsageCounters usage)
+    {
+        int length = 0;
+        for (int i = 0; i < UsageCounters.Count; i++)
+        {
+            length += ImageWriter.LengthOf(usage[(UsageCounter)i]);
+        }
+
+        return length;
+    }
 
     private static void ReadIterations(ref ImageReader reader, SpendRecord record)
     {

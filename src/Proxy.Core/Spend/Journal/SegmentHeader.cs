@@ -10,8 +10,11 @@ internal static class SegmentHeader
 {
     public const int Length = 28;
 
-    /// <summary>Changes whenever the layout or <see cref="RecordImage"/> does: images of another version are not read.</summary>
-    private const int Version = 1;
+    /// <summary>Of the layout of segments, slots and images.</summary>
+    private const uint LayoutVersion = 2;
+
+    /// <summary>Images of another layout, or of other columns, are not read.</summary>
+    private static readonly int Version = (int)(SpendColumns.Fingerprint ^ LayoutVersion);
 
     private static ReadOnlySpan<byte> Magic => "TOLLWAYJ"u8;
 

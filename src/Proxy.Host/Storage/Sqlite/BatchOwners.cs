@@ -35,7 +35,7 @@ internal sealed class BatchOwners : IDisposable
 
         _remember.Begin();
         _remember.Text(record.MessageId);
-        _remember.Text(record.Principal?.KeyHash);
+        _remember.Text(record.Caller?.KeyHash);
         _remember.Word(record.Credential);
         _remember.Number(record.StartedAtUnixMs);
         _remember.Execute();
@@ -55,7 +55,7 @@ internal sealed class BatchOwners : IDisposable
         using SqliteDataReader reader = _find.ExecuteReader();
         _lastOwner = reader.Read() && reader.TextOrNull(0) is { } hash
             ? new BatchOwner(
-                new Principal { KeyHash = hash, ScopeId = reader.TextOrNull(2) ?? hash, KeyAlias = reader.TextOrNull(3), TeamId = reader.TextOrNull(4), UserId = reader.TextOrNull(5) },
+                new KeyIdentity(hash, reader.TextOrNull(3), reader.TextOrNull(4), reader.TextOrNull(5), reader.TextOrNull(2) ?? hash),
                 EnumNames<CredentialKind>.Parse(reader.GetString(1)))
             : null;
         _last = id;

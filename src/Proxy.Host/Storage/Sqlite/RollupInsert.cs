@@ -1,4 +1,3 @@
-using System.Globalization;
 using Proxy.Core.Identity;
 using Proxy.Core.Outcomes;
 using Proxy.Core.Spend;
@@ -14,7 +13,7 @@ internal sealed class RollupInsert : IDisposable
     private const long DayMs = 86_400_000;
 
     private readonly Dictionary<DailyKey, DailySums> _days = [];
-    private readonly Dictionary<ScopeKey, ScopeSums> _scopes = [];
+    private readonly Dictionary<ScopeDay, ScopeSums> _scopes = [];
     private readonly SpendStatement _daily;
     private readonly SpendStatement _scopeDaily;
     private readonly SpendStatement _scopeTotal;
@@ -49,36 +48,24 @@ internal sealed class RollupInsert : IDisposable
         _scopes.Clear();
     }
 
-    public void Add(SpendRecord record, Principal? principal, CredentialKind credential)
+    public void Add(SpendRecord record)
     {
+        KeyIdentity? caller = record.Caller;
         long day = record.StartedAtUnixMs / DayMs;
         string model = (record.ModelServed.IsEmpty ? record.ModelAsked : record.ModelServed).ToString();
-        DailyKey key = new(day, principal?.KeyHash ?? "", principal?.TeamId ?? "", principal?.UserId ?? "", model, credential);
+        DailyKey key = new(day, caller?.KeyHash ?? "", caller?.TeamId ?? "", caller?.UserId ?? "", model, record.Credential);
         _days[key] = _days.GetValueOrDefault(key).Plus(record);
-        if (principal is null || record.CostNanoUsd == 0)
+        if (caller is null || record.CostNanoUsd == 0)
         {
             return;
         }
 
-        ScopeSums sums = credential == CredentialKind.Server ? new ScopeSums(record.CostNanoUsd, 0) : new ScopeSums(0, record.CostNanoUsd);
-        AddScope("key", principal.ScopeId, day, sums);
-        if (principal.TeamId is { } team)
+        ScopeSums sums = record.Credential == CredentialKind.Server ? new ScopeSums(record.CostNanoUsd, 0) : new ScopeSums(0, record.CostNanoUsd);
+        foreach (ScopeKey scope in caller.ScopesFor(record.ModelAsked.ToString()))
         {
-            AddScope("team", team, day, sums);
-            if (principal.UserId is { } member)
-            {
-                AddScope("member", $"{team}/{member}", day, sums);
-            }
-        }
-
-        if (principal.UserId is { } user)
-        {
-            AddScope("user", user, day, sums);
-        }
-
-        if (!record.ModelAsked.IsEmpty)
-        {
-            AddScope("key_model", string.Create(CultureInfo.InvariantCulture, $"{principal.ScopeId}/{record.ModelAsked}"), day, sums);
+            ScopeDay at = new(scope, day);
+            ScopeSums before = _scopes.GetValueOrDefault(at);
+            _scopes[at] = new ScopeSums(before.Company + sums.Company, before.Client + sums.Client);
         }
     }
 
@@ -104,18 +91,18 @@ internal sealed class RollupInsert : IDisposable
             _daily.Execute();
         }
 
-        foreach ((ScopeKey key, ScopeSums sums) in _scopes)
+        foreach ((ScopeDay key, ScopeSums sums) in _scopes)
         {
             _scopeDaily.Begin();
-            _scopeDaily.Required(key.Kind);
-            _scopeDaily.Required(key.Id);
+            _scopeDaily.Word(key.Scope.Kind);
+            _scopeDaily.Required(key.Scope.Id);
             _scopeDaily.Number(key.Day);
             _scopeDaily.Number(sums.Company);
             _scopeDaily.Number(sums.Client);
             _scopeDaily.Execute();
             _scopeTotal.Begin();
-            _scopeTotal.Required(key.Kind);
-            _scopeTotal.Required(key.Id);
+            _scopeTotal.Word(key.Scope.Kind);
+            _scopeTotal.Required(key.Scope.Id);
             _scopeTotal.Number(sums.Company);
             _scopeTotal.Number(sums.Client);
             _scopeTotal.Execute();
@@ -129,13 +116,6 @@ internal sealed class RollupInsert : IDisposable
         _daily.Dispose();
         _scopeDaily.Dispose();
         _scopeTotal.Dispose();
-    }
-
-    private void AddScope(string kind, string id, long day, ScopeSums sums)
-    {
-        ScopeKey key = new(kind, id, day);
-        ScopeSums before = _scopes.GetValueOrDefault(key);
-        _scopes[key] = new ScopeSums(before.Company + sums.Company, before.Client + sums.Client);
     }
 
     private readonly record struct DailyKey(long Day, string KeyHash, string TeamId, string UserId, string Model, CredentialKind Credential);
@@ -152,7 +132,7 @@ internal sealed class RollupInsert : IDisposable
             Cost + record.CostNanoUsd);
     }
 
-    private readonly record struct ScopeKey(string Kind, string Id, long Day);
+    private readonly record struct ScopeDay(ScopeKey Scope, long Day);
 
     private readonly record struct ScopeSums(long Company, long Client);
 }

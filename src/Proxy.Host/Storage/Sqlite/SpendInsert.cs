@@ -1,5 +1,4 @@
 using Microsoft.Data.Sqlite;
-using Proxy.Core.Identity;
 using Proxy.Core.Spend;
 
 namespace Proxy.Host.Storage.Sqlite;
@@ -7,6 +6,9 @@ namespace Proxy.Host.Storage.Sqlite;
 /// <summary>Writes batches of records in one transaction each. Owned by the writer's thread; made anew with each connection.</summary>
 internal sealed class SpendInsert : IDisposable
 {
+    /// <summary>Of <c>spend_iterations</c>.</summary>
+    internal static readonly string IterationColumns = $"spend_id, position, kind, model, {SpendColumns.UsageNames}";
+
     private readonly SqliteConnection _connection;
     private readonly SpendStatement _spend;
     private readonly SpendStatement _iteration;
@@ -20,8 +22,8 @@ internal sealed class SpendInsert : IDisposable
     {
         _connection = connection;
         SQLitePCL.sqlite3 handle = connection.Handle!;
-        _spend = new SpendStatement(handle, SpendColumns.Insert("spend", SpendColumns.Spend, SpendColumns.SpendCount));
-        _iteration = new SpendStatement(handle, SpendColumns.Insert("spend_iterations", SpendColumns.Iteration, SpendColumns.IterationCount));
+        _spend = new SpendStatement(handle, Insertion("spend", SpendColumns.Names));
+        _iteration = new SpendStatement(handle, Insertion("spend_iterations", IterationColumns));
         _begin = new SpendStatement(handle, "BEGIN IMMEDIATE");
         _commit = new SpendStatement(handle, "COMMIT");
         _rollback = new SpendStatement(handle, "ROLLBACK");
@@ -74,61 +76,36 @@ internal sealed class SpendInsert : IDisposable
         _connection.Dispose();
     }
 
+    /// <summary>OR IGNORE: a batch whose commit was reported failed but happened is written again without harm.</summary>
+    private static string Insertion(string table, string columns) =>
+        $"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({string.Join(", ", columns.Split(',').Select(static _ => "?"))})";
+
     private void Add(SpendRecord record, List<BookedRecord> booked)
     {
-        BatchOwner? owner = record.BatchId.IsEmpty ? null : _batches.Find(record);
-        Principal? principal = owner?.Principal ?? record.Principal;
-        CredentialKind credential = owner?.Credential ?? record.Credential;
-        if (Insert(record, principal, credential))
+        if (!record.BatchId.IsEmpty && _batches.Find(record) is { } owner)
+        {
+            // A line of batch results is the maker's, whoever fetched it.
+            record.Caller = owner.Key;
+            record.Credential = owner.Credential;
+        }
+
+        if (Insert(record))
         {
             _batches.Note(record);
-            _rollups.Add(record, principal, credential);
-            booked.Add(new BookedRecord(record, principal?.KeyHash, credential));
+            _rollups.Add(record);
+            booked.Add(new BookedRecord(record, record.Caller?.KeyHash, record.Credential));
         }
     }
 
     /// <returns>False when the ledger has it already.</returns>
-    private bool Insert(SpendRecord record, Principal? principal, CredentialKind credential)
+    private bool Insert(SpendRecord record)
     {
+        _spend.Begin();
+        _spend.Record(record);
+        _spend.Execute();
+        bool isNew = _spend.Changes > 0;
         Span<byte> id = stackalloc byte[16];
         record.Id.TryWriteBytes(id, bigEndian: true, out _);
-
-        SpendStatement row = _spend;
-        row.Begin();
-        row.Blob(id);
-        row.Number(record.StartedAtUnixMs);
-        row.Number(record.TimeToFirstByteUs);
-        row.Number(record.DurationUs);
-        row.Text(principal?.KeyHash);
-        row.Text(principal?.KeyAlias);
-        row.Text(principal?.TeamId);
-        row.Text(principal?.UserId);
-        row.Text(record.Route);
-        row.Word(record.PathClass);
-        row.Word(record.Method);
-        row.Word(credential);
-        row.Number(record.Status);
-        row.Word(record.EndReason);
-        row.Word(record.Failure);
-        row.Word(record.Refusal);
-        row.Number((long)record.Flags);
-        row.Text(record.ModelAsked);
-        row.Text(record.ModelServed);
-        row.Text(record.UpstreamRequestId);
-        row.Text(record.MessageId);
-        row.Text(record.SessionId);
-        row.Text(record.AgentId);
-        row.Text(record.ParentAgentId);
-        row.Text(record.Tags);
-        row.Text(record.BatchId);
-        row.Number(record.Streamed ? 1 : 0);
-        row.Number(record.CostNanoUsd);
-        row.Text(record.PriceVersion);
-        row.Number(record.RequestBodyBytes);
-        row.Number(record.ResponseBodyBytes);
-        row.Usage(record.Usage);
-        row.Execute();
-        bool isNew = row.Changes > 0;
         for (int i = 0; isNew && i < record.IterationCount; i++)
         {
             IterationUsage iteration = record.Iteration(i);

@@ -80,17 +80,44 @@ internal sealed class SpendStatement : IDisposable
     /// <summary>Rows that the latest <see cref="Execute"/> changed.</summary>
     public int Changes => raw.sqlite3_changes(_database);
 
+    /// <summary>All columns of a record, in their order.</summary>
+    public void Record(SpendRecord record)
+    {
+        Span<byte> id = stackalloc byte[16];
+        foreach (SpendColumn column in SpendColumns.Span)
+        {
+            switch (column.Kind)
+            {
+                case SpendColumnKind.Id:
+                    record.Id.TryWriteBytes(id, bigEndian: true, out _);
+                    Blob(id);
+                    break;
+                case SpendColumnKind.Number:
+                    Number(column.Number(record));
+                    break;
+                case SpendColumnKind.Word:
+                    Text(column.WordOf(record));
+                    break;
+                case SpendColumnKind.Text:
+                    Text(column.Text(record));
+                    break;
+                case SpendColumnKind.Name:
+                    Text(column.NameOf(record));
+                    break;
+                default:
+                    Text(record.Caller is { } caller ? column.Caller(caller) : null);
+                    break;
+            }
+        }
+    }
+
     public void Usage(in UsageCounters usage)
     {
-        Number(usage.InputTokens);
-        Number(usage.CacheReadInputTokens);
-        Number(usage.CacheCreationInputTokens);
-        Number(usage.CacheCreation5mInputTokens);
-        Number(usage.CacheCreation1hInputTokens);
-        Number(usage.OutputTokens);
-        Number(usage.ThinkingTokens);
-        Number(usage.WebSearchRequests);
-        Number(usage.WebFetchRequests);
+        for (int i = 0; i < UsageCounters.Count; i++)
+        {
+            Number(usage[(UsageCounter)i]);
+        }
+
         Word(usage.ServiceTier);
         Word(usage.Speed);
         Word(usage.InferenceGeo);

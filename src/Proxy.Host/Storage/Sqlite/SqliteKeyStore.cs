@@ -42,10 +42,10 @@ internal sealed class SqliteKeyStore(string path, TimeSpan busyTimeout)
             using SqliteCommand command = connection.CreateCommand();
             command.CommandText =
                 "INSERT INTO keys (hash, scope_id, alias, team_id, user_id, blocked, expires_at_ms, created_at_ms) VALUES ($hash, $hash, $alias, $team, $user, $blocked, $expires, $created)";
-            command.Parameters.AddWithValue("$hash", key.KeyHash);
-            command.Parameters.AddWithValue("$alias", (object?)key.KeyAlias ?? DBNull.Value);
-            command.Parameters.AddWithValue("$team", (object?)key.TeamId ?? DBNull.Value);
-            command.Parameters.AddWithValue("$user", (object?)key.UserId ?? DBNull.Value);
+            command.Parameters.AddWithValue("$hash", key.Key.KeyHash);
+            command.Parameters.AddWithValue("$alias", (object?)key.Key.Alias ?? DBNull.Value);
+            command.Parameters.AddWithValue("$team", (object?)key.Key.TeamId ?? DBNull.Value);
+            command.Parameters.AddWithValue("$user", (object?)key.Key.UserId ?? DBNull.Value);
             command.Parameters.AddWithValue("$blocked", key.IsBlocked ? 1 : 0);
             command.Parameters.AddWithValue("$expires", (object?)key.ExpiresAtUnixMs ?? DBNull.Value);
             command.Parameters.AddWithValue("$created", nowUnixMs);

@@ -18,7 +18,7 @@ public sealed class DamagedSegmentTests : IDisposable
     [InlineData("header cut", "not a journal segment")]
     [InlineData("short", "bytes instead of")]
     [InlineData("long", "bytes instead of")]
-    [InlineData("version", "version is 2")]
+    [InlineData("version", "version is ")]
     [InlineData("slot size", "header is damaged")]
     [InlineData("header bit", "header is damaged")]
     [InlineData("number", "segment 7 under another name")]

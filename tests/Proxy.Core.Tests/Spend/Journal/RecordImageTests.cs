@@ -30,8 +30,8 @@ public sealed class RecordImageTests
         Assert.InRange(payload.Length, 1700, PayloadLength);
 
         SpendRecord read = Read(payload);
-        Assert.Equal(new string('€', RecordImage.MaxKeyAlias / 3), read.Principal!.KeyAlias);
-        Assert.Equal(new string('€', RecordImage.MaxTeamId / 3), read.Principal.TeamId);
+        Assert.Equal(new string('€', KeyIdentity.MaxAlias / 3), read.Caller!.Alias);
+        Assert.Equal(new string('€', KeyIdentity.MaxTeam / 3), read.Caller.TeamId);
         Assert.Equal(record.Tags.ToString(), read.Tags.ToString());
         Assert.Equal(long.MinValue, read.ResponseBodyBytes);
     }
@@ -173,13 +173,7 @@ public sealed class RecordImageTests
             DeliveredOutputBytes = Far,
             Route = new string('r', 1000),
             PriceVersion = new string('p', 1000),
-            Principal = new Principal
-            {
-                KeyHash = new string('a', 64),
-                KeyAlias = new string('€', 1000),
-                TeamId = new string('€', 1000),
-                UserId = new string('u', 1000),
-            },
+            Caller = new KeyIdentity(new string('a', 64), new string('€', 1000), new string('€', 1000), new string('u', 1000)),
         };
         byte[] text = Encoding.ASCII.GetBytes(new string('t', 1000));
         TextField[] fields =

@@ -62,7 +62,7 @@ internal static class RecordSamples
             text.Append(property.Name).Append('=').AppendLine(property.GetValue(record) switch
             {
                 TextField field => Convert.ToHexString(field.Bytes),
-                Principal principal => $"{principal.KeyHash}|{principal.KeyAlias ?? "-"}|{principal.TeamId ?? "-"}|{principal.UserId ?? "-"}",
+                KeyIdentity key => $"{key.KeyHash}|{key.Alias ?? "-"}|{key.TeamId ?? "-"}|{key.UserId ?? "-"}",
                 IFormattable value => value.ToString(null, CultureInfo.InvariantCulture),
                 object other => other.ToString(),
                 null => "-",
@@ -87,17 +87,15 @@ internal static class RecordSamples
         : type == typeof(int) ? random.Next(600)
         : type == typeof(bool) ? random.Next(2) == 0
         : type == typeof(string) ? Text(random, 20)
-        : type == typeof(Principal) ? (random.Next(4) == 0 ? null : MakePrincipal(random))
+        : type == typeof(KeyIdentity) ? (random.Next(4) == 0 ? null : MakeCaller(random))
         : type.IsEnum ? Enum.GetValues(type).GetValue(random.Next(Enum.GetValues(type).Length))
         : throw new InvalidOperationException($"{type} is new here");
 
-    private static Principal MakePrincipal(Random random) => new()
-    {
-        KeyHash = Convert.ToHexStringLower(Bytes(random, 32, 32)),
-        KeyAlias = random.Next(3) == 0 ? null : Text(random, 30),
-        TeamId = random.Next(3) == 0 ? null : Text(random, 40),
-        UserId = random.Next(3) == 0 ? null : Text(random, 60),
-    };
+    private static KeyIdentity MakeCaller(Random random) => new(
+        Convert.ToHexStringLower(Bytes(random, 32, 32)),
+        random.Next(3) == 0 ? null : Text(random, 30),
+        random.Next(3) == 0 ? null : Text(random, 40),
+        random.Next(3) == 0 ? null : Text(random, 60));
 
     private static UsageCounters Usage(Random random) => new()
     {

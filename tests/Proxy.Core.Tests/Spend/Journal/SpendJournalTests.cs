@@ -190,7 +190,7 @@ public sealed class SpendJournalTests : IDisposable
     {
         SpendRecord record = Claim(journal);
         record.Id = sample.Id;
-        record.Principal = sample.Principal;
+        record.Caller = sample.Caller;
         record.Route = sample.Route;
         for (int i = 0; i < 4; i++)
         {

@@ -1,11 +1,12 @@
 using Microsoft.Data.Sqlite;
+using Proxy.Host.Storage.Sqlite;
 using Proxy.Core.Anthropic;
 using Proxy.Core.Http1;
 using Proxy.Core.Identity;
 using Proxy.Core.Outcomes;
 using Proxy.Core.Spend;
 
-namespace Proxy.Host.Storage.Sqlite;
+namespace Proxy.Host.Tests.Storage;
 
 /// <summary>Reads the ledger through connections of its own, one a call: never in the writer's way.</summary>
 internal sealed class LedgerReader(string path)
@@ -15,7 +16,7 @@ internal sealed class LedgerReader(string path)
     {
         using SqliteConnection connection = LedgerDatabase.OpenReader(path);
         using SqliteCommand command = connection.CreateCommand();
-        command.CommandText = $"SELECT {SpendColumns.Spend} FROM spend ORDER BY id";
+        command.CommandText = $"SELECT {SpendColumns.Names} FROM spend ORDER BY id";
         return Read(connection, command);
     }
 
@@ -23,7 +24,7 @@ internal sealed class LedgerReader(string path)
     {
         using SqliteConnection connection = LedgerDatabase.OpenReader(path);
         using SqliteCommand command = connection.CreateCommand();
-        command.CommandText = $"SELECT {SpendColumns.Spend} FROM spend WHERE id = $id";
+        command.CommandText = $"SELECT {SpendColumns.Names} FROM spend WHERE id = $id";
         command.Parameters.AddWithValue("$id", id.ToByteArray(bigEndian: true));
         IReadOnlyList<SpendRow> rows = Read(connection, command);
         return rows.Count == 0 ? null : rows[0];
@@ -65,7 +66,7 @@ internal sealed class LedgerReader(string path)
         }
 
         using SqliteCommand iterations = connection.CreateCommand();
-        iterations.CommandText = $"SELECT {SpendColumns.Iteration} FROM spend_iterations WHERE spend_id = $id ORDER BY position";
+        iterations.CommandText = $"SELECT {SpendInsert.IterationColumns} FROM spend_iterations WHERE spend_id = $id ORDER BY position";
         SqliteParameter id = iterations.Parameters.Add("$id", SqliteType.Blob);
         for (int i = 0; i < rows.Count; i++)
         {

@@ -4,7 +4,7 @@ using Proxy.Core.Identity;
 using Proxy.Core.Outcomes;
 using Proxy.Core.Spend;
 
-namespace Proxy.Host.Storage;
+namespace Proxy.Host.Tests.Storage;
 
 /// <summary>One exchange as the ledger keeps it: the fields of <see cref="SpendRecord"/>. Texts that were never known are empty, key fields null.</summary>
 internal sealed record SpendRow

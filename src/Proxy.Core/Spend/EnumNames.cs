@@ -1,13 +1,15 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Text;
 
-namespace Proxy.Host.Storage;
+namespace Proxy.Core.Spend;
 
 /// <summary>
 /// The words that stand for an enum's values in the ledger, in snake case. Words and not numbers, so that the database can be read without
 /// this source and a renumbered enum cannot change the meaning of old rows.
 /// </summary>
-internal static class EnumNames<T>
+[SuppressMessage("Design", "CA1000", Justification = "one table of words for each enum is what it is for")]
+public static class EnumNames<T>
     where T : struct, Enum
 {
     private static readonly byte[][] Words = MakeWords();
@@ -20,10 +22,21 @@ internal static class EnumNames<T>
         return index < Words.Length ? Words[index] : default;
     }
 
+    /// <summary>All words, in the order of their numbers, separated by commas.</summary>
+    public static string All { get; } = string.Join(',', Array.ConvertAll(Words, Encoding.UTF8.GetString));
+
+    public static byte NumberOf(T value) => Unsafe.BitCast<T, byte>(value);
+
+    /// <summary>The value of a number; the default for one that no value has.</summary>
+    public static T Of(byte number) => number < Words.Length ? Unsafe.BitCast<byte, T>(number) : default;
+
     public static string Text(T value) => Encoding.UTF8.GetString(Utf8(value));
 
     /// <summary>A word that this build does not know (a newer one wrote it) reads as the default.</summary>
     public static T Parse(string? word) => word is not null && Values.TryGetValue(word, out T value) ? value : default;
+
+    /// <summary>False for a word that this build does not know.</summary>
+    public static bool TryParse(string word, out T value) => Values.TryGetValue(word, out value);
 
     private static byte[][] MakeWords()
     {
