@@ -13,7 +13,7 @@ namespace Proxy.Core.Tests.Metering;
 /// <summary>What a request says about its price, found in every cut of its body, and what that may cost at most.</summary>
 public sealed class RequestShapeTests
 {
-    private static readonly Principal OnlySonnet = new() { KeyHash = new string('a', 64), Models = new ModelAllowList(["claude-sonnet-5"]) };
+    private static readonly Principal OnlySonnet = new() { Key = new KeyIdentity(new string('a', 64)), Models = new ModelAllowList(["claude-sonnet-5"]) };
 
     [Theory]
     [InlineData("128000", 128_000)]

@@ -39,7 +39,7 @@ public sealed class SpendRoundTripTests : IDisposable
         AssertSame(record, row);
 
         // A property added to one side and forgotten on the other shows here.
-        string[] recordFields = [.. FieldsOf(typeof(SpendRecord)).Except(["Principal", "IterationCount", "DeliveredOutputBytes"])];
+        string[] recordFields = [.. FieldsOf(typeof(SpendRecord)).Except(["Caller", "IterationCount", "DeliveredOutputBytes"])];
         string[] rowFields = [.. FieldsOf(typeof(SpendRow)).Except(["KeyHash", "KeyAlias", "TeamId", "UserId", "Iterations"])];
         Assert.Equal(recordFields.Order(), rowFields.Order());
     }
