@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Proxy.Core.Http1;
 
 /// <summary>Writes the head that leaves for the upstream anew from the parsed one: names, order, case and value bytes of forwarded fields kept, line structure ours.</summary>
@@ -109,14 +107,8 @@ public static class RequestHeadWriter
         return any;
     }
 
-    private static bool IsReadable(ReadOnlySpan<byte> coding, ContentCodings accepted) => coding.Length switch
-    {
-        2 => (accepted & ContentCodings.Brotli) != 0 && Ascii.EqualsIgnoreCase(coding, "br"u8),
-        4 => (accepted & ContentCodings.Gzip) != 0 && Ascii.EqualsIgnoreCase(coding, "gzip"u8),
-        6 => (accepted & ContentCodings.Gzip) != 0 && Ascii.EqualsIgnoreCase(coding, "x-gzip"u8),
-        8 => Ascii.EqualsIgnoreCase(coding, "identity"u8),
-        _ => false,
-    };
+    private static bool IsReadable(ReadOnlySpan<byte> name, ContentCodings accepted) =>
+        !name.IsEmpty && ContentCodingNames.TryFind(name, out ContentCodings coding) && (coding & accepted) == coding;
 }
 
 /// <summary>How a request leaves: everything about it that is the gateway's to decide. Lives on the stack for one write.</summary>

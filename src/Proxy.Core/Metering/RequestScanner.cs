@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Proxy.Core.Identity;
@@ -462,25 +461,18 @@ internal struct RequestScanner
     /// <summary>A count in any form that a lenient reader takes: 128000, 128000.0, 1.28e5, "128000". Rounded up.</summary>
     private bool TryReadCount(JsonToken token, out long count)
     {
-        if (token == JsonToken.Number && _json.TryGetCount(out count))
+        switch (token)
         {
-            return true;
-        }
+            case JsonToken.Number:
+                return _json.TryGetCount(out count) || count > 0;
 
-        count = 0;
-        if (token is not (JsonToken.Number or JsonToken.String) || _json.TextLength > JsonText.Capacity)
-        {
-            return false;
-        }
+            case JsonToken.String when _json.TextLength <= JsonText.Capacity:
+                return JsonNumberReader.TryParseCount(_json.Text.Trim(" \t\r\n+"u8), out count) || count > 0;
 
-        ReadOnlySpan<byte> text = _json.Text.Trim(" \t\r\n+"u8);
-        if (!Utf8Parser.TryParse(text, out double value, out int length) || length != text.Length || double.IsNaN(value) || value < 0)
-        {
-            return false;
+            default:
+                count = 0;
+                return false;
         }
-
-        count = value >= long.MaxValue ? long.MaxValue : (long)Math.Ceiling(value);
-        return true;
     }
 
     [InlineArray(MaxPlaces)]

@@ -1,5 +1,5 @@
-using System.Text;
 using Proxy.Core.Anthropic;
+using Proxy.Core.Http1;
 using Proxy.Core.Outcomes;
 using Proxy.Core.Spend;
 
@@ -160,20 +160,21 @@ public sealed class ResponseMeter(ISpendSink? spend = null) : IDisposable
         return Format.Ignored;
     }
 
-    private void BeginDecoding(SpendRecord record, ReadOnlySpan<byte> coding)
+    private void BeginDecoding(SpendRecord record, ReadOnlySpan<byte> name)
     {
-        if (coding.IsEmpty || Ascii.EqualsIgnoreCase(coding, "identity"u8))
+        bool isKnown = ContentCodingNames.TryFind(name, out ContentCodings coding);
+        if (isKnown && coding == ContentCodings.Identity)
         {
             return;
         }
 
-        if (Ascii.EqualsIgnoreCase(coding, "br"u8))
+        if (isKnown && coding == ContentCodings.Brotli)
         {
             _decoder ??= new BodyDecoder();
             _decoder.BeginBrotli();
             _isDecoding = true;
         }
-        else if (Ascii.EqualsIgnoreCase(coding, "gzip"u8) || Ascii.EqualsIgnoreCase(coding, "x-gzip"u8))
+        else if (isKnown && coding == ContentCodings.Gzip)
         {
             _decoder ??= new BodyDecoder();
             _decoder.BeginGzip();

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Runtime.CompilerServices;
 
 namespace Proxy.Core.Metering.Json;
 
@@ -8,7 +7,7 @@ namespace Proxy.Core.Metering.Json;
 /// decodes at most the first <see cref="JsonText.Capacity"/> bytes of a string. Values that nobody asked for are skipped with vector searches;
 /// inside those only strings and brackets are looked at, so a document that is broken there is not noticed.
 /// </summary>
-internal partial struct JsonTokenizer
+internal struct JsonTokenizer
 {
     // The caller skips what it does not know, so real documents stay far below this.
     private const int MaxDepth = 64;
@@ -16,15 +15,11 @@ internal partial struct JsonTokenizer
     private Step _step;
     private byte _depth;
     private ulong _arrays;
-    private long _number;
-    private bool _isCount;
+    private JsonStringReader _string;
+    private JsonNumberReader _number;
+    private JsonSkipper _skipper;
     private byte _literal;
-    private int _skipDepth;
-    private JsonText _text;
-    private long _textLength;
-    private byte _escape;
-    private ushort _unit;
-    private ushort _highSurrogate;
+    private byte _literalLength;
 
     private enum Step : byte
     {
@@ -41,10 +36,7 @@ internal partial struct JsonTokenizer
         InString,
         InNumber,
         InLiteral,
-        SkipValue,
-        SkipScalar,
-        SkipString,
-        SkipNested,
+        InSkipped,
         Done,
         Invalid,
     }
@@ -58,28 +50,37 @@ internal partial struct JsonTokenizer
     public readonly bool IsInString => _step == Step.InString;
 
     /// <summary>Bytes of the current or latest string or key, decoded, however many of them are kept.</summary>
-    public readonly long TextLength => _textLength;
+    public readonly long TextLength => _string.Length;
 
-    /// <summary>The latest string or key, decoded, or number as it stood there, cut at the capacity. Valid until the next <see cref="Read"/>.</summary>
+    /// <summary>The latest string or key, decoded, cut at the capacity. Valid until the next <see cref="Read"/>.</summary>
     [UnscopedRef]
-    public ReadOnlySpan<byte> Text => ((ReadOnlySpan<byte>)_text)[..(int)Math.Min(_textLength, JsonText.Capacity)];
+    public ReadOnlySpan<byte> Text => _string.Text;
 
     public void Reset()
     {
         _step = Step.Start;
         _depth = 0;
         _arrays = 0;
-        _skipDepth = 0;
-        _textLength = 0;
-        _escape = 0;
-        _highSurrogate = 0;
+        _string.Begin();
     }
 
-    /// <summary>The latest number when it is a non-negative integer; too large ones are <see cref="long.MaxValue"/>.</summary>
-    public readonly bool TryGetCount(out long count)
+    /// <summary>The latest number when it is a whole one from 0 on, however it is written; too large ones are <see cref="long.MaxValue"/>.</summary>
+    /// <param name="count">When it is no count: rounded up to the next, or 0.</param>
+    public readonly bool TryGetCount(out long count) => _number.TryGetCount(out count);
+
+    /// <summary>Passes over the value of the key that was just read.</summary>
+    public void SkipValue()
     {
-        count = _number;
-        return _isCount;
+        _skipper.BeginValue();
+        _step = Step.InSkipped;
+    }
+
+    /// <summary>Passes over the rest of the object or array that was just opened; its end is not reported.</summary>
+    public void SkipContainer()
+    {
+        _depth--;
+        _skipper.BeginContainer();
+        _step = Step.InSkipped;
     }
 
     /// <summary>The next token from <paramref name="position"/> on, which is moved behind it.</summary>
@@ -90,27 +91,30 @@ internal partial struct JsonTokenizer
             switch (_step)
             {
                 case Step.InKey:
-                    if (!ReadString(data, ref position))
+                    JsonProgress key = _string.Read(data, ref position);
+                    if (key != JsonProgress.Complete)
                     {
-                        return Unfinished();
+                        return Unfinished(key);
                     }
 
                     _step = Step.Colon;
                     return JsonToken.Key;
 
                 case Step.InString:
-                    if (!ReadString(data, ref position))
+                    JsonProgress text = _string.Read(data, ref position);
+                    if (text != JsonProgress.Complete)
                     {
-                        return Unfinished();
+                        return Unfinished(text);
                     }
 
                     EndValue();
                     return JsonToken.String;
 
                 case Step.InNumber:
-                    if (!ReadNumber(data, ref position))
+                    JsonProgress number = _number.Read(data, ref position);
+                    if (number != JsonProgress.Complete)
                     {
-                        return JsonToken.NeedMore;
+                        return Unfinished(number);
                     }
 
                     EndValue();
@@ -124,7 +128,7 @@ internal partial struct JsonTokenizer
                     }
 
                     position++;
-                    if (_textLength != LiteralBytes().Length)
+                    if (_literalLength != LiteralBytes().Length)
                     {
                         continue;
                     }
@@ -132,12 +136,14 @@ internal partial struct JsonTokenizer
                     EndValue();
                     return _literal switch { (byte)'t' => JsonToken.True, (byte)'f' => JsonToken.False, _ => JsonToken.Null };
 
-                case Step.SkipValue or Step.SkipScalar or Step.SkipString or Step.SkipNested:
-                    if (!Skip(data, ref position))
+                case Step.InSkipped:
+                    JsonProgress skipped = _skipper.Read(data, ref position);
+                    if (skipped != JsonProgress.Complete)
                     {
-                        return Unfinished();
+                        return Unfinished(skipped);
                     }
 
+                    EndValue();
                     continue;
 
                 case Step.Invalid:
@@ -180,7 +186,8 @@ internal partial struct JsonTokenizer
 
             case Step.Key or Step.KeyOrEnd when next == '"':
                 position++;
-                BeginText(Step.InKey);
+                _string.Begin();
+                _step = Step.InKey;
                 return JsonToken.NeedMore;
 
             case Step.KeyOrEnd or Step.CommaOrEnd when next == '}' && !InArray():
@@ -223,20 +230,19 @@ internal partial struct JsonTokenizer
 
             case (byte)'"':
                 position++;
-                BeginText(Step.InString);
+                _string.Begin();
+                _step = Step.InString;
                 return JsonToken.NeedMore;
 
             case (byte)'-' or (>= (byte)'0' and <= (byte)'9'):
-                _number = 0;
-                _isCount = true;
-                _textLength = 0;
+                _number.Begin();
                 _step = Step.InNumber;
                 return JsonToken.NeedMore;
 
             case (byte)'t' or (byte)'f' or (byte)'n':
                 position++;
                 _literal = next;
-                _textLength = 1;
+                _literalLength = 1;
                 _step = Step.InLiteral;
                 return JsonToken.NeedMore;
 
@@ -259,50 +265,24 @@ internal partial struct JsonTokenizer
         return JsonToken.NeedMore;
     }
 
-    /// <summary>Consumes up to the byte behind the number, which tells that it is over. Anything but digits makes it no count; its form is not checked further.</summary>
-    private bool ReadNumber(ReadOnlySpan<byte> data, ref int position)
-    {
-        int start = position;
-        bool isOver = PassNumber(data, ref position);
-        Append(data[start..position]);
-        return isOver;
-    }
-
-    private bool PassNumber(ReadOnlySpan<byte> data, ref int position)
-    {
-        while (position < data.Length)
-        {
-            byte next = data[position];
-            uint digit = (uint)next - '0';
-            if (digit <= 9)
-            {
-                // Once saturated it stays so: every further digit overflows again.
-                _number = _number > (long.MaxValue - digit) / 10 ? long.MaxValue : (_number * 10) + digit;
-            }
-            else if (next is (byte)'-' or (byte)'+' or (byte)'.' or (byte)'e' or (byte)'E')
-            {
-                _isCount = false;
-            }
-            else
-            {
-                return true;
-            }
-
-            position++;
-        }
-
-        return false;
-    }
-
     private bool ReadLiteral(byte next)
     {
         ReadOnlySpan<byte> literal = LiteralBytes();
-        return next == literal[(int)_textLength++];
+        return next == literal[_literalLength++];
     }
 
     private readonly ReadOnlySpan<byte> LiteralBytes() => _literal switch { (byte)'t' => "true"u8, (byte)'f' => "false"u8, _ => "null"u8 };
 
-    private readonly JsonToken Unfinished() => _step == Step.Invalid ? JsonToken.Invalid : JsonToken.NeedMore;
+    private JsonToken Unfinished(JsonProgress progress)
+    {
+        if (progress == JsonProgress.Invalid)
+        {
+            _step = Step.Invalid;
+            return JsonToken.Invalid;
+        }
+
+        return JsonToken.NeedMore;
+    }
 
     private readonly bool InArray() => _depth != 0 && (_arrays & (1UL << (_depth - 1))) != 0;
 
@@ -349,12 +329,11 @@ internal enum JsonToken : byte
     Null,
 }
 
-/// <summary>Room for the start of one decoded JSON string.</summary>
-[InlineArray(Capacity)]
-internal struct JsonText
+/// <summary>How far a part of a document was read.</summary>
+internal enum JsonProgress : byte
 {
-    /// <summary>As long as the longest text that anyone keeps, a model's name; no key that matters is longer.</summary>
-    public const int Capacity = 128;
-
-    private byte _first;
+    /// <summary>All bytes are consumed.</summary>
+    NeedMore = 0,
+    Complete,
+    Invalid,
 }

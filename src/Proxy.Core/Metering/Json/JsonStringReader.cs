@@ -1,9 +1,11 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace Proxy.Core.Metering.Json;
 
-/// <summary>Strings and their escapes.</summary>
-internal partial struct JsonTokenizer
+/// <summary>Decodes one JSON string from behind its opening quote (RFC 8259 §7), and keeps its first <see cref="JsonText.Capacity"/> bytes. Resumable at any byte.</summary>
+internal struct JsonStringReader
 {
     private const byte AfterBackslash = 1;
 
@@ -11,16 +13,27 @@ internal partial struct JsonTokenizer
     private const byte FirstHexDigit = 5;
     private const byte LastHexDigit = 2;
 
-    private void BeginText(Step step)
+    private JsonText _text;
+    private byte _escape;
+    private ushort _unit;
+    private ushort _highSurrogate;
+
+    /// <summary>Bytes of the string so far, decoded, however many of them are kept.</summary>
+    public long Length { get; private set; }
+
+    /// <summary>The start of the string, decoded, cut at the capacity.</summary>
+    [UnscopedRef]
+    public ReadOnlySpan<byte> Text => ((ReadOnlySpan<byte>)_text)[..(int)Math.Min(Length, JsonText.Capacity)];
+
+    public void Begin()
     {
-        _step = step;
-        _textLength = 0;
+        Length = 0;
         _escape = 0;
         _highSurrogate = 0;
     }
 
-    /// <summary>True behind the closing quote; false when more bytes are needed or the step became Invalid.</summary>
-    private bool ReadString(ReadOnlySpan<byte> data, ref int position)
+    /// <summary>Complete behind the closing quote.</summary>
+    public JsonProgress Read(ReadOnlySpan<byte> data, ref int position)
     {
         while (position < data.Length)
         {
@@ -28,8 +41,7 @@ internal partial struct JsonTokenizer
             {
                 if (!ReadEscape(data[position++]))
                 {
-                    _step = Step.Invalid;
-                    return false;
+                    return JsonProgress.Invalid;
                 }
 
                 continue;
@@ -47,20 +59,20 @@ internal partial struct JsonTokenizer
 
             if (found < 0)
             {
-                return false;
+                return JsonProgress.NeedMore;
             }
 
             position++;
             if (rest[found] == '"')
             {
                 EndSurrogate();
-                return true;
+                return JsonProgress.Complete;
             }
 
             _escape = AfterBackslash;
         }
 
-        return false;
+        return JsonProgress.NeedMore;
     }
 
     private bool ReadEscape(byte next)
@@ -170,12 +182,22 @@ internal partial struct JsonTokenizer
 
     private void Append(ReadOnlySpan<byte> bytes)
     {
-        if (_textLength < JsonText.Capacity)
+        if (Length < JsonText.Capacity)
         {
-            int count = Math.Min(bytes.Length, JsonText.Capacity - (int)_textLength);
-            bytes[..count].CopyTo(((Span<byte>)_text)[(int)_textLength..]);
+            int count = Math.Min(bytes.Length, JsonText.Capacity - (int)Length);
+            bytes[..count].CopyTo(((Span<byte>)_text)[(int)Length..]);
         }
 
-        _textLength += bytes.Length;
+        Length += bytes.Length;
     }
+}
+
+/// <summary>Room for the start of one decoded JSON string.</summary>
+[InlineArray(Capacity)]
+internal struct JsonText
+{
+    /// <summary>As long as the longest text that anyone keeps, a model's name; no key that matters is longer.</summary>
+    public const int Capacity = 128;
+
+    private byte _first;
 }
