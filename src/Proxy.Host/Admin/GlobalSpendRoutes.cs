@@ -242,9 +242,9 @@ internal static class GlobalSpendRoutes
     private static void Reset(AdminContext context, string actor)
     {
         using PrincipalWriter writer = new(context.LedgerPath, context.BusyTimeout, actor, context.NowMs);
-        foreach (KeyRow key in PrincipalReader.Keys(writer.Connection, "", ""))
+        foreach (KeyChain key in PrincipalReader.KeyChains(writer.Connection, "", ""))
         {
-            ScopeSpend.SetSpent(writer, "key", key.ScopeId, PrincipalSettings.Parse(key.Settings), 0);
+            ScopeSpend.SetSpent(writer, "key", key.Current.ScopeId, PrincipalSettings.Parse(key.Current.Settings), 0);
         }
 
         foreach (TeamRow team in PrincipalReader.Teams(writer.Connection, "", ""))

@@ -29,7 +29,7 @@ internal sealed class KeyService(AdminContext context)
             ScopeSpend.SetSpent(writer, "key", row.ScopeId, PrincipalSettings.Parse(row.Settings), spend.Value);
         }
 
-        JsonObject answer = Done(writer, "key.create", row, before: null);
+        JsonObject answer = Done(writer, "key.create", new KeyChain(row, []), before: null);
         answer["key"] = key;
         return answer;
     }
@@ -38,18 +38,18 @@ internal sealed class KeyService(AdminContext context)
     {
         using PrincipalWriter writer = Write(actor);
         RequestFields request = new(body);
-        KeyRow row = Get(writer.Connection, request.Required("key"));
-        JsonObject before = RowJson.OfKey(row, writer.Connection, writer.NowMs);
-        KeyRow changed = Fill(row, request, writer) with { UpdatedAtMs = writer.NowMs, UpdatedBy = actor };
+        KeyChain key = Get(writer.Connection, request.Required("key"));
+        JsonObject before = RowJson.OfKey(key, writer.Connection, writer.NowMs);
+        KeyRow changed = Fill(key.Current, request, writer) with { UpdatedAtMs = writer.NowMs, UpdatedBy = actor };
         decimal? spend = request.Money("spend");
         request.Finish();
-        writer.Put(changed);
+        key = Put(writer, key, changed, setsBlocked: request.Has("blocked"));
         if (spend is not null)
         {
             ScopeSpend.SetSpent(writer, "key", changed.ScopeId, PrincipalSettings.Parse(changed.Settings), spend.Value);
         }
 
-        JsonObject answer = Done(writer, "key.update", changed, before);
+        JsonObject answer = Done(writer, "key.update", key, before);
         answer["key"] = changed.Hash;
         return answer;
     }
@@ -78,49 +78,53 @@ internal sealed class KeyService(AdminContext context)
     {
         using PrincipalWriter writer = Write(actor);
         RequestFields request = new(body);
-        KeyRow row = Get(writer.Connection, request.Required("key"));
+        KeyChain key = Get(writer.Connection, request.Required("key"));
         request.Finish();
-        JsonObject before = RowJson.OfKey(row, writer.Connection, writer.NowMs);
-        KeyRow changed = row with { Blocked = blocked, UpdatedAtMs = writer.NowMs, UpdatedBy = actor };
-        writer.Put(changed);
-        return Done(writer, blocked ? "key.block" : "key.unblock", changed, before);
+        JsonObject before = RowJson.OfKey(key, writer.Connection, writer.NowMs);
+        key = Put(writer, key, key.Current with { Blocked = blocked, UpdatedAtMs = writer.NowMs, UpdatedBy = actor }, setsBlocked: true);
+        return Done(writer, blocked ? "key.block" : "key.unblock", key, before);
     }
 
     public JsonObject Delete(JsonObject body, string actor)
     {
         using PrincipalWriter writer = Write(actor);
         RequestFields request = new(body);
-        List<KeyRow> rows = [.. request.Texts("keys").Select(key => Get(writer.Connection, key))];
+        List<KeyChain> keys = [.. request.Texts("keys").Select(key => Get(writer.Connection, key))];
         foreach (string alias in request.Texts("key_aliases"))
         {
-            rows.AddRange(GetByAlias(writer.Connection, alias));
+            keys.AddRange(GetByAlias(writer.Connection, alias));
         }
 
         request.Finish();
-        if (rows.Count == 0)
+        if (keys.Count == 0)
         {
             throw AdminException.Invalid("keys", "name at least one key, or an alias in key_aliases");
         }
 
-        foreach (KeyRow row in rows)
+        // Whoever names a key twice, by its alias and by a value, means it once.
+        KeyChain[] named = [.. keys.DistinctBy(key => key.Current.Hash)];
+        foreach (KeyChain key in named)
         {
-            Remove(writer, row, "key.delete");
+            Remove(writer, key);
         }
 
         writer.Commit();
         context.PrincipalsChanged();
-        return new JsonObject { ["deleted_keys"] = new JsonArray([.. rows.Select(row => (JsonNode)row.Hash)]) };
+        return new JsonObject { ["deleted_keys"] = new JsonArray([.. named.SelectMany(key => key.Values).Select(row => (JsonNode)row.Hash)]) };
     }
 
-    /// <summary>A new key in the place of an old one: same limits, same counters. The old one lives on for the grace period, or dies at once.</summary>
+    /// <summary>A new value of a key: same limits, same counters. Those before live on for the grace period at most, or end at once.</summary>
     public JsonObject Regenerate(string? named, JsonObject body, string actor)
     {
         using PrincipalWriter writer = Write(actor);
         RequestFields request = new(body);
-        KeyRow old = Get(writer.Connection, request.Text("key") ?? named ?? throw AdminException.Invalid("key", "is missing"));
-        if (old.ReplacedBy is not null)
+        string asked = request.Text("key") ?? named ?? throw AdminException.Invalid("key", "is missing");
+        KeyChain chain = Get(writer.Connection, asked);
+        KeyRow old = chain.Current;
+        if (chain.IsOrphan || chain.Older.Any(value => value.Hash == HashOf(asked)))
         {
-            throw AdminException.Invalid("key", "has been replaced already");
+            // Asked again with the value that was replaced, a second rotation is hardly meant.
+            throw AdminException.Invalid("key", "has been replaced already: name its alias or its current value");
         }
 
         string key = TakeKey(request, "new_key");
@@ -133,19 +137,23 @@ internal sealed class KeyService(AdminContext context)
             throw AdminException.Invalid("new_key", "this key exists already");
         }
 
-        JsonObject before = RowJson.OfKey(old, writer.Connection, writer.NowMs);
-        if (grace is null)
+        JsonObject before = RowJson.OfKey(chain, writer.Connection, writer.NowMs);
+        List<KeyRow> older = [];
+        foreach (KeyRow value in chain.Values)
         {
-            Remove(writer, old, "key.rotate_out");
-        }
-        else
-        {
-            long ends = writer.NowMs + (long)grace.Value.TotalMilliseconds;
-            writer.Put(old with { ReplacedBy = hash, ExpiresAtMs = Math.Min(old.ExpiresAtMs ?? long.MaxValue, ends), UpdatedAtMs = writer.NowMs, UpdatedBy = actor });
+            if (grace is null)
+            {
+                RemoveValue(writer, chain, value, "key.rotate_out");
+                continue;
+            }
+
+            long ends = Math.Min(value.ExpiresAtMs ?? long.MaxValue, writer.NowMs + (long)grace.Value.TotalMilliseconds);
+            older.Add(value with { ReplacedBy = hash, ExpiresAtMs = ends, UpdatedAtMs = writer.NowMs, UpdatedBy = actor });
+            writer.Put(older[^1]);
         }
 
         writer.Put(fresh);
-        JsonObject answer = Done(writer, "key.rotate", fresh, before);
+        JsonObject answer = Done(writer, "key.rotate", new KeyChain(fresh, older), before);
         answer["key"] = key;
         return answer;
     }
@@ -156,18 +164,18 @@ internal sealed class KeyService(AdminContext context)
         RequestFields request = new(body);
         decimal amount = request.Money("reset_to") ?? 0;
         request.Finish();
-        KeyRow row = Get(writer.Connection, named);
-        JsonObject before = RowJson.OfKey(row, writer.Connection, writer.NowMs);
-        ScopeSpend.SetSpent(writer, "key", row.ScopeId, PrincipalSettings.Parse(row.Settings), amount);
-        return Done(writer, "key.reset_spend", row, before);
+        KeyChain key = Get(writer.Connection, named);
+        JsonObject before = RowJson.OfKey(key, writer.Connection, writer.NowMs);
+        ScopeSpend.SetSpent(writer, "key", key.Current.ScopeId, PrincipalSettings.Parse(key.Current.Settings), amount);
+        return Done(writer, "key.reset_spend", key, before);
     }
 
     public JsonObject Info(string key)
     {
         using SqliteConnection connection = Read();
-        KeyRow row = Get(connection, key);
+        KeyChain chain = Get(connection, key);
         bool isClear = key.StartsWith("sk-", StringComparison.Ordinal);
-        return new JsonObject { ["key"] = isClear ? row.Name ?? row.Hash : row.Hash, ["info"] = RowJson.OfKey(row, connection, context.NowMs) };
+        return new JsonObject { ["key"] = isClear ? chain.Current.Name ?? chain.Current.Hash : chain.Current.Hash, ["info"] = RowJson.OfKey(chain, connection, context.NowMs) };
     }
 
     /// <summary><c>/v2/key/info</c>: of several keys; unknown ones are left out.</summary>
@@ -178,7 +186,7 @@ internal sealed class KeyService(AdminContext context)
         JsonArray rows = [];
         foreach (string key in request.Texts("keys"))
         {
-            if (Find(connection, HashOf(key)) is { } row)
+            if (FindChain(connection, HashOf(key)) is { } row)
             {
                 rows.Add((JsonNode)RowJson.OfKey(row, connection, context.NowMs));
             }
@@ -190,11 +198,11 @@ internal sealed class KeyService(AdminContext context)
     public JsonObject List(KeyFilter filter)
     {
         using SqliteConnection connection = Read();
-        List<KeyRow> rows = [.. PrincipalReader.Keys(connection, "", "").Where(filter.Matches)];
-        IEnumerable<KeyRow> page = rows.Skip((filter.Page - 1) * filter.Size).Take(filter.Size);
+        List<KeyChain> rows = [.. PrincipalReader.KeyChains(connection, "", "").Where(key => filter.Matches(key.Current))];
+        IEnumerable<KeyChain> page = rows.Skip((filter.Page - 1) * filter.Size).Take(filter.Size);
         return new JsonObject
         {
-            ["keys"] = new JsonArray([.. page.Select(row => filter.FullObjects ? RowJson.OfKey(row, connection, context.NowMs) : (JsonNode)row.Hash)]),
+            ["keys"] = new JsonArray([.. page.Select(row => filter.FullObjects ? RowJson.OfKey(row, connection, context.NowMs) : (JsonNode)row.Current.Hash)]),
             ["total_count"] = rows.Count,
             ["current_page"] = filter.Page,
             ["total_pages"] = (rows.Count + filter.Size - 1) / filter.Size,
@@ -208,16 +216,16 @@ internal sealed class KeyService(AdminContext context)
         return new JsonObject { ["aliases"] = new JsonArray([.. aliases.Select(alias => (JsonNode)alias)]) };
     }
 
-    /// <summary>A key by itself, its hash or its alias.</summary>
+    /// <summary>A key by any of its values, the hash of one, or its alias.</summary>
     /// <exception cref="AdminException">404.</exception>
-    public static KeyRow Get(SqliteConnection connection, string named)
+    public static KeyChain Get(SqliteConnection connection, string named)
     {
-        if (Find(connection, HashOf(named)) is { } row)
+        if (FindChain(connection, HashOf(named)) is { } key)
         {
-            return row;
+            return key;
         }
 
-        IReadOnlyList<KeyRow> byAlias = PrincipalReader.Keys(connection, "WHERE alias = $value AND replaced_by IS NULL", named);
+        IReadOnlyList<KeyChain> byAlias = [.. PrincipalReader.KeyChains(connection, "WHERE alias = $value", named).Where(one => one.Current.Alias == named)];
 
         // Never repeats what was asked: it may be a key.
         return byAlias.Count == 1 ? byAlias[0] : throw AdminException.NotFound("key", "there is no such key");
@@ -225,9 +233,12 @@ internal sealed class KeyService(AdminContext context)
 
     public static KeyRow? Find(SqliteConnection connection, string hash) => PrincipalReader.Keys(connection, "WHERE hash = $value", hash) is [KeyRow row, ..] ? row : null;
 
-    private static IReadOnlyList<KeyRow> GetByAlias(SqliteConnection connection, string alias)
+    private static KeyChain? FindChain(SqliteConnection connection, string hash) =>
+        PrincipalReader.KeyChains(connection, "WHERE hash = $value", hash).FirstOrDefault(key => key.Values.Any(value => value.Hash == hash));
+
+    private static IReadOnlyList<KeyChain> GetByAlias(SqliteConnection connection, string alias)
     {
-        IReadOnlyList<KeyRow> rows = PrincipalReader.Keys(connection, "WHERE alias = $value", alias);
+        IReadOnlyList<KeyChain> rows = [.. PrincipalReader.KeyChains(connection, "WHERE alias = $value", alias).Where(one => one.Current.Alias == alias)];
         return rows.Count > 0 ? rows : throw AdminException.NotFound("key_aliases", "there is no key of this alias");
     }
 
@@ -293,18 +304,47 @@ internal sealed class KeyService(AdminContext context)
 
     private static long? ExpiryOf(TimeSpan? duration, DateTimeOffset now) => duration is null ? null : (now + duration.Value).ToUnixTimeMilliseconds();
 
-    private static void Remove(PrincipalWriter writer, KeyRow row, string action)
+    /// <summary>A key with all its values.</summary>
+    public static void Remove(PrincipalWriter writer, KeyChain key)
     {
-        string json = RowJson.OfKey(row, writer.Connection, writer.NowMs).ToJsonString();
+        foreach (KeyRow value in key.Values)
+        {
+            RemoveValue(writer, key, value, "key.delete");
+        }
+    }
+
+    /// <summary>The rules are the current value's alone; a block is kept at each, so that no one of them has to be there for it.</summary>
+    private static KeyChain Put(PrincipalWriter writer, KeyChain key, KeyRow changed, bool setsBlocked)
+    {
+        writer.Put(changed);
+        if (!setsBlocked)
+        {
+            return key with { Current = changed };
+        }
+
+        KeyRow[] older = [.. key.Older.Select(value => value with { Blocked = changed.Blocked, UpdatedAtMs = writer.NowMs, UpdatedBy = writer.Actor })];
+        foreach (KeyRow value in older)
+        {
+            writer.Put(value);
+        }
+
+        return new KeyChain(changed, older);
+    }
+
+    private static void RemoveValue(PrincipalWriter writer, KeyChain key, KeyRow row, string action)
+    {
+        JsonObject shown = RowJson.OfKey(key, writer.Connection, writer.NowMs);
+        (shown["token"], shown["token_id"], shown["key_name"]) = (row.Hash, row.Hash, row.Name);
+        string json = shown.ToJsonString();
         writer.KeepDeletedKey(row.Hash, json);
         writer.DeleteKey(row.Hash);
         writer.Audit(action, "key", row.Hash, json, null);
     }
 
-    private JsonObject Done(PrincipalWriter writer, string action, KeyRow row, JsonObject? before)
+    private JsonObject Done(PrincipalWriter writer, string action, KeyChain key, JsonObject? before)
     {
-        JsonObject after = RowJson.OfKey(row, writer.Connection, writer.NowMs);
-        writer.Audit(action, "key", row.Hash, before?.ToJsonString(), after.ToJsonString());
+        JsonObject after = RowJson.OfKey(key, writer.Connection, writer.NowMs);
+        writer.Audit(action, "key", key.Current.Hash, before?.ToJsonString(), after.ToJsonString());
         writer.Commit();
         context.PrincipalsChanged();
         return after;

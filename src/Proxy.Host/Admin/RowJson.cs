@@ -8,8 +8,9 @@ namespace Proxy.Host.Admin;
 /// <summary>Rows in the shapes that LiteLLM's users expect (litellm-compat.md §3.3, §3.4): every field of theirs is there, what was set and else null.</summary>
 internal static class RowJson
 {
-    public static JsonObject OfKey(KeyRow row, SqliteConnection connection, long nowMs)
+    public static JsonObject OfKey(KeyChain key, SqliteConnection connection, long nowMs)
     {
+        KeyRow row = key.Current;
         PrincipalSettings settings = PrincipalSettings.Parse(row.Settings);
         JsonObject json = new()
         {
@@ -21,7 +22,8 @@ internal static class RowJson
             ["expires"] = row.ExpiresAtMs is { } expires ? Times.Iso(expires) : null,
             ["user_id"] = row.UserId,
             ["team_id"] = row.TeamId,
-            ["blocked"] = row.Blocked,
+            ["blocked"] = row.Blocked || key.IsOrphan,
+            ["values"] = ValuesOf(key, nowMs),
             ["aliases"] = new JsonObject(),
             ["config"] = new JsonObject(),
             ["permissions"] = new JsonObject(),
@@ -99,6 +101,17 @@ internal static class RowJson
         ["spend"] = Money.ToUsd(ScopeSpend.Read(connection, "member", $"{member.TeamId}/{member.UserId}", BudgetPeriod.Forever, countsClient: false, 0)),
         ["litellm_budget_table"] = member.MaxBudgetNanoUsd is { } budget ? new JsonObject { ["max_budget"] = Money.ToUsd(budget) } : null,
     };
+
+    /// <summary>What still opens the door: the current value last, before it those that it replaced, each with its end.</summary>
+    private static JsonArray ValuesOf(KeyChain key, long nowMs) => new(
+    [
+        .. key.InForce().Where(value => !value.Blocked && (value.ExpiresAtMs is null || value.ExpiresAtMs > nowMs)).Select(value => new JsonObject
+        {
+            ["token"] = value.Hash,
+            ["key_name"] = value.Name,
+            ["expires"] = value.ExpiresAtMs is { } end ? Times.Iso(end) : null,
+        }),
+    ]);
 
     private static JsonArray MembersOf(IReadOnlyList<MemberRow> members) =>
         new([.. members.Select(member => new JsonObject { ["role"] = member.Role, ["user_id"] = member.UserId })]);

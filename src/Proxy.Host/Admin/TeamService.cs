@@ -75,12 +75,9 @@ internal sealed class TeamService(AdminContext context)
 
         foreach (TeamRow row in rows)
         {
-            foreach (KeyRow key in PrincipalReader.Keys(writer.Connection, "WHERE team_id = $value", row.TeamId))
+            foreach (KeyChain key in PrincipalReader.KeyChains(writer.Connection, "WHERE team_id = $value", row.TeamId).Where(key => key.Current.TeamId == row.TeamId))
             {
-                string json = RowJson.OfKey(key, writer.Connection, writer.NowMs).ToJsonString();
-                writer.KeepDeletedKey(key.Hash, json);
-                writer.DeleteKey(key.Hash);
-                writer.Audit("key.delete", "key", key.Hash, json, null);
+                KeyService.Remove(writer, key);
             }
 
             writer.Audit("team.delete", "team", row.TeamId, Show(row, writer.Connection).ToJsonString(), null);
@@ -186,7 +183,7 @@ internal sealed class TeamService(AdminContext context)
         RowJson.OfTeam(row, PrincipalReader.Members(connection, "WHERE team_id = $value", row.TeamId), connection, context.NowMs);
 
     private JsonArray KeysOf(TeamRow row, SqliteConnection connection) =>
-        new([.. PrincipalReader.Keys(connection, "WHERE team_id = $value", row.TeamId).Select(key => RowJson.OfKey(key, connection, context.NowMs))]);
+        new([.. PrincipalReader.KeyChains(connection, "WHERE team_id = $value", row.TeamId).Where(key => key.Current.TeamId == row.TeamId).Select(key => RowJson.OfKey(key, connection, context.NowMs))]);
 
     private static JsonArray MembershipsOf(TeamRow row, SqliteConnection connection) =>
         new([.. PrincipalReader.Members(connection, "WHERE team_id = $value", row.TeamId).Select(member => RowJson.OfMember(member, connection))]);

@@ -105,12 +105,9 @@ internal sealed class UserService(AdminContext context, KeyService keys)
 
         foreach (UserRow row in rows)
         {
-            foreach (KeyRow key in PrincipalReader.Keys(writer.Connection, "WHERE user_id = $value", row.UserId))
+            foreach (KeyChain key in PrincipalReader.KeyChains(writer.Connection, "WHERE user_id = $value", row.UserId).Where(key => key.Current.UserId == row.UserId))
             {
-                string json = RowJson.OfKey(key, writer.Connection, writer.NowMs).ToJsonString();
-                writer.KeepDeletedKey(key.Hash, json);
-                writer.DeleteKey(key.Hash);
-                writer.Audit("key.delete", "key", key.Hash, json, null);
+                KeyService.Remove(writer, key);
             }
 
             writer.Audit("user.delete", "user", row.UserId, Show(row, writer.Connection).ToJsonString(), null);
@@ -131,7 +128,7 @@ internal sealed class UserService(AdminContext context, KeyService keys)
         {
             ["user_id"] = row.UserId,
             ["user_info"] = Show(row, connection),
-            ["keys"] = new JsonArray([.. PrincipalReader.Keys(connection, "WHERE user_id = $value", row.UserId).Select(key => RowJson.OfKey(key, connection, context.NowMs))]),
+            ["keys"] = new JsonArray([.. PrincipalReader.KeyChains(connection, "WHERE user_id = $value", row.UserId).Where(key => key.Current.UserId == row.UserId).Select(key => RowJson.OfKey(key, connection, context.NowMs))]),
             ["teams"] = new JsonArray([.. memberships.Select(member => RowJson.OfMember(member, connection))]),
         };
     }

@@ -121,7 +121,13 @@ internal static class KeysCommand
     }
 
     private static string StateOf(JsonNode key) =>
-        key["blocked"]?.GetValue<bool>() == true ? "blocked" : key["replaced_by"] is not null ? "replaced" : key["expires"] is { } expires ? $"until {expires.GetValue<string>()[..10]}" : "active";
+        key["blocked"]?.GetValue<bool>() == true ? "blocked" : (key["expires"] is { } expires ? $"until {expires.GetValue<string>()[..10]}" : "active") + OlderOf(key);
+
+    private static string OlderOf(JsonNode key)
+    {
+        IEnumerable<JsonNode> older = (key["values"]?.AsArray() ?? []).OfType<JsonNode>().Where(value => Fields.Text(value, "token") != Fields.Text(key, "token"));
+        return string.Concat(older.Select(value => $", {Fields.Text(value, "key_name")} until {Fields.Text(value, "expires")}"));
+    }
 
     private static async Task<int> DeleteAsync(Arguments arguments, AdminClient admin, CommandContext context)
     {
@@ -148,5 +154,19 @@ internal static class KeysCommand
         return ExitCode.Ok;
     }
 
-    private static Task<int> ShowAsync(JsonObject row, CommandContext context, bool json) => Fields.ShowAsync(row, context, json);
+    private static Task<int> ShowAsync(JsonObject row, CommandContext context, bool json) =>
+        Fields.ShowAsync(json ? row : WithValueLines(row), context, json);
+
+    /// <summary>Each value that opens the door as people read it.</summary>
+    private static JsonObject WithValueLines(JsonObject row)
+    {
+        JsonObject shown = row.DeepClone().AsObject();
+        if (shown["values"] is JsonArray values)
+        {
+            shown["values"] = string.Join(", ", values.OfType<JsonNode>().Select(value =>
+                $"{Fields.Text(value, "key_name")}{(Fields.Text(value, "expires") is { Length: > 0 } end ? $" until {end}" : "")}"));
+        }
+
+        return shown;
+    }
 }

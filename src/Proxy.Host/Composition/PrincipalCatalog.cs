@@ -34,7 +34,7 @@ internal sealed class PrincipalCatalog(ILogger logger)
     {
         Principals rows = PrincipalReader.ReadAll(connection);
         Reading reading = new(this, rows, new ScopeSpendReader(connection, nowMs), nowMs);
-        List<Principal> principals = [.. rows.Keys.Select(reading.Make)];
+        List<Principal> principals = [.. KeyChain.Of(rows.Keys).SelectMany(chain => chain.InForce()).Select(reading.Make)];
         ApplyAdjustments(rows);
         foreach (AdmissionScope unused in _scopes.Values.Except(reading.Used).ToArray())
         {

@@ -43,8 +43,9 @@ public sealed class ManagementCommandTests : IDisposable
         await _cli.DoAsync("keys", "unblock", "alice");
         string fresh = (await _cli.DoAsync("keys", "rotate", "alice", "--grace", "24h")).Trim();
         Assert.NotEqual(key, fresh);
-        Assert.Contains("replaced", await _cli.DoAsync("keys", "list"), StringComparison.Ordinal);
-        Assert.Equal("deleted 2\n", (await _cli.DoAsync("keys", "delete", key, fresh)).ReplaceLineEndings("\n"));
+        Assert.Contains(", sk-..." + key[^4..] + " until ", await _cli.DoAsync("keys", "list"), StringComparison.Ordinal);
+        Assert.Contains("sk-..." + fresh[^4..], await _cli.DoAsync("keys", "show", key), StringComparison.Ordinal);
+        Assert.Equal("deleted 2\n", (await _cli.DoAsync("keys", "delete", key)).ReplaceLineEndings("\n"));
         Assert.Equal(3, (await _cli.RunAsync("keys", "show", "alice")).Code);
     }
 

@@ -51,6 +51,11 @@ internal static class PrincipalReader
             UpdatedBy = reader.TextOrNull(14),
         });
 
+    /// <summary>The keys of which at least one value fits, each with all its values.</summary>
+    public static IReadOnlyList<KeyChain> KeyChains(SqliteConnection connection, string where, string value) => KeyChain.Of(
+        where.Length == 0 ? Keys(connection, "", "")
+        : Keys(connection, $"WHERE ifnull(scope_id, hash) IN (SELECT ifnull(scope_id, hash) FROM keys {where})", value));
+
     public static IReadOnlyList<TeamRow> Teams(SqliteConnection connection, string where, string value) =>
         Read(connection, $"SELECT {TeamColumns} FROM teams {where} ORDER BY created_at_ms, team_id", value, static reader => new TeamRow
         {
