@@ -28,5 +28,9 @@ internal sealed class RouteConfiguration
     public string? ExtraCaFile { get; init; }
 
     public bool AcceptsClientCredentials =>
-        AcceptClientCredentials ?? (Upstream.UseTls && Upstream.Port == 443 && Upstream.Host.Equals(AnthropicHost, StringComparison.OrdinalIgnoreCase));
+        AcceptClientCredentials ?? IsAnthropic(Upstream);
+
+    /// <summary>Where a credential of Anthropic's belongs without anybody saying so.</summary>
+    public static bool IsAnthropic(UpstreamEndpoint upstream) =>
+        upstream.UseTls && upstream.Port == 443 && upstream.Host.Equals(AnthropicHost, StringComparison.OrdinalIgnoreCase);
 }

@@ -84,6 +84,14 @@ internal static class RouteReader
         if (key is null && (isOnly || name.Equals("anthropic", StringComparison.OrdinalIgnoreCase)))
         {
             key = DefaultServerKey(root, source);
+            if (key is not null && !RouteConfiguration.IsAnthropic(endpoint))
+            {
+                // The company's key is bound to its host: whatever a route is named, it goes nowhere else by itself.
+                warnings.Add(
+                    $"{section.PathOf("upstream")}: the key of the environment (ANTHROPIC_API_KEY or the credential anthropic-api-key) goes to https://api.anthropic.com only, " +
+                    $"not to {endpoint.Authority}; give the route a serverKey or serverKeyFile of its own");
+                key = null;
+            }
         }
 
         if (key is not null && !endpoint.UseTls && !IsLoopback(endpoint.Host))

@@ -101,8 +101,24 @@ public sealed class ConfigurationTests : IDisposable
         GatewayConfiguration configuration = Load("""{ "limits": { "headSeconds": 1, "silenceSeconds": 2 } }""");
         Assert.Equal((3.0, 2.0), (configuration.Limits.HeadTimeout.TotalSeconds, configuration.Limits.SilenceTimeout.TotalSeconds));
         RouteConfiguration route = Assert.Single(configuration.Routes);
-        Assert.Equal(("sim", "/anthropic", Secret), (route.Name, route.Prefix, route.ServerKey));
+        Assert.Equal(("sim", "/anthropic", null), (route.Name, route.Prefix, route.ServerKey));
         Assert.False(route.AcceptsClientCredentials);
+    }
+
+    [Theory]
+    [InlineData("anthropic", "https://gateway.example")]
+    [InlineData("only", "http://127.0.0.1:9080")]
+    [InlineData("anthropic", "http://api.anthropic.com")]
+    [InlineData("anthropic", "https://api.anthropic.com.example")]
+    [InlineData("anthropic", "https://api.anthropic.com:8443")]
+    public void The_key_of_the_environment_goes_to_no_other_host_than_its_own_and_that_is_said(string name, string upstream)
+    {
+        _environment["ANTHROPIC_API_KEY"] = Secret;
+        GatewayConfiguration configuration = Load($$"""{ "routes": [{ "name": "{{name}}", "upstream": "{{upstream}}" }] }""");
+        Assert.Null(configuration.Routes[0].ServerKey);
+        string warning = Assert.Single(configuration.Warnings);
+        Assert.Contains("serverKey", warning, StringComparison.Ordinal);
+        Assert.DoesNotContain(Secret, warning, StringComparison.Ordinal);
     }
 
     [Fact]
