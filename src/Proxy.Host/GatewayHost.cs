@@ -29,29 +29,24 @@ internal sealed class GatewayHost : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly PoolSet _pools;
-    private readonly SnapshotBuilder _snapshots;
+    private readonly SnapshotSource _snapshots;
     private readonly SqliteKeyStore _keys;
     private readonly PrincipalCatalog _catalog;
     private readonly SpendCounters _counters = new();
     private readonly SpendJournal _journal;
     private readonly SqliteSpendSink _sink;
     private readonly SemaphoreSlim _reloading = new(1);
-    private readonly Lock _looking = new();
     private ITimer? _housekeeping;
     private WebApplication? _admin;
-    private string _adminKeyHash;
     private WebApplication? _app;
-    private GatewayConfiguration _configuration;
     private int _disposed;
 
     private GatewayHost(GatewayConfiguration configuration, TimeProvider time, ILoggerFactory loggers, Func<PoolKey, TimeProvider, UpstreamDialer> dialers)
     {
-        _configuration = configuration;
         _time = time;
         _loggers = loggers;
         _logger = loggers.CreateLogger("tollway");
         _pools = new PoolSet(dialers, time);
-        _snapshots = new SnapshotBuilder(_pools);
 
         // The ledger first: nothing is served that cannot be booked.
         using (SqliteConnection connection = LedgerDatabase.OpenOrCreate(configuration.LedgerPath, configuration.Ledger.BusyTimeout))
@@ -59,27 +54,27 @@ internal sealed class GatewayHost : IAsyncDisposable
         }
 
         _keys = new SqliteKeyStore(configuration.LedgerPath, configuration.Ledger.BusyTimeout);
-        _catalog = new PrincipalCatalog(_logger) { Reserve = configuration.Limits.Reserve };
+        _catalog = new PrincipalCatalog { Reserve = configuration.Limits.Reserve };
         string? adminKeyHash = configuration.AdminKeyHash ?? _keys.ReadAdminKeyHash();
         string? newAdminKey = adminKeyHash is null ? KeyHash.NewKey() : null;
         string? newKey = configuration.Keys.Count == 0 && !_keys.HasKeys() ? KeyHash.NewKey() : null;
         FirstRun = new FirstRunKeys(newAdminKey, newKey);
-        _adminKeyHash = adminKeyHash ?? KeyHash.Of(newAdminKey!);
-
-        // Without the ledger's keys: they are read when what the journal held is in the ledger, for their budgets count it.
-        GatewaySnapshot snapshot = _snapshots.Build(configuration, [], _adminKeyHash);
+        _snapshots = new SnapshotSource(new SnapshotBuilder(_pools), _catalog, _keys, time, _logger);
+        GatewaySnapshot snapshot = _snapshots.Begin(
+            configuration, new FirstKeys(newAdminKey is null ? null : KeyHash.Of(newAdminKey), newKey is null ? [] : [FirstPrincipal(newKey)]));
 
         Health = new GatewayHealth();
         _journal = OpenJournal(configuration, time, _logger);
-        _sink = new SqliteSpendSink(_journal, configuration.LedgerPath, configuration.Ledger, () => (Gateway?.Snapshot ?? snapshot).Prices, Health, time, _logger, OnBooked);
+        _sink = new SqliteSpendSink(_journal, configuration.LedgerPath, configuration.Ledger, () => _snapshots.Current.Prices, Health, time, _logger, OnBooked);
         Gateway = new Gateway(snapshot, _sink, Health, time, loggers.CreateLogger<Gateway>());
+        _snapshots.ServeTo(Gateway);
     }
 
     public Gateway Gateway { get; }
 
     public GatewayHealth Health { get; }
 
-    public string LedgerPath => _configuration.LedgerPath;
+    public string LedgerPath => _snapshots.Configuration.LedgerPath;
 
     /// <summary>The keys that this start made; the only place where they are in clear.</summary>
     public FirstRunKeys FirstRun { get; }
@@ -130,13 +125,13 @@ internal sealed class GatewayHost : IAsyncDisposable
         finally
         {
             // The pools that only the old configuration wanted, or the refused one.
-            await _pools.KeepOnlyAsync(SnapshotBuilder.PoolsOf(_configuration));
+            await _pools.KeepOnlyAsync(SnapshotBuilder.PoolsOf(_snapshots.Configuration));
             _reloading.Release();
         }
     }
 
     /// <summary>Metrics in Prometheus's text format.</summary>
-    public string ReadMetrics() => GatewayMetrics.Write(Gateway, _journal, _counters, _catalog.Scopes, _time.GetUtcNow().ToUnixTimeMilliseconds());
+    public string ReadMetrics() => GatewayMetrics.Write(Gateway, _journal, _counters, _catalog.Scopes, _snapshots.UnusableRows, _time.GetUtcNow().ToUnixTimeMilliseconds());
 
     public async ValueTask DisposeAsync()
     {
@@ -149,7 +144,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         {
             if (Addresses.Count > 0)
             {
-                HostLog.Stopping(_logger, _configuration.Drain);
+                HostLog.Stopping(_logger, _snapshots.Configuration.Drain);
             }
 
             await _app.StopAsync();
@@ -180,24 +175,22 @@ internal sealed class GatewayHost : IAsyncDisposable
         try
         {
             GatewayConfiguration next = read();
-            _catalog.Reserve = next.Limits.Reserve;
-            GatewaySnapshot snapshot = BuildSnapshot(next);
-            Gateway.Snapshot = snapshot;
-            WarnOfRestarts(next);
-            LogWarnings(next);
-            HostLog.Reloaded(_logger, snapshot.Keys.Count, next.Routes.Count, snapshot.Prices.Version);
-            _configuration = next with
+            GatewayConfiguration now = _snapshots.Configuration;
+            _snapshots.Reload(next with
             {
                 // What takes a restart stays as it was started.
-                Listen = _configuration.Listen,
-                Tls = _configuration.Tls,
-                LedgerPath = _configuration.LedgerPath,
-                Ledger = _configuration.Ledger,
-                Transport = _configuration.Transport,
-                Drain = _configuration.Drain,
-                LogLevel = _configuration.LogLevel,
-                Admin = _configuration.Admin,
-            };
+                Listen = now.Listen,
+                Tls = now.Tls,
+                LedgerPath = now.LedgerPath,
+                Ledger = now.Ledger,
+                Transport = now.Transport,
+                Drain = now.Drain,
+                LogLevel = now.LogLevel,
+                Admin = now.Admin,
+            });
+            WarnOfRestarts(now, next);
+            LogWarnings(next);
+            HostLog.Reloaded(_logger, _snapshots.Current.Keys.Count, next.Routes.Count, _snapshots.Current.Prices.Version);
             return true;
         }
         catch (ConfigurationException fault)
@@ -220,16 +213,9 @@ internal sealed class GatewayHost : IAsyncDisposable
     {
         // What an earlier run left in the journal first, as far as the ledger takes it.
         await Task.WhenAny(_sink.FlushAsync(), Task.Delay(RecoveryPatience, _time));
-        if (FirstRun.VirtualKey is not null)
-        {
-            Gateway.Snapshot = _snapshots.Build(_configuration, [FirstPrincipal(FirstRun.VirtualKey)], _adminKeyHash);
-        }
-        else
-        {
-            Gateway.Snapshot = BuildSnapshot(_configuration);
-        }
-
-        _app = DataPort.Build(_configuration, Gateway, _loggers, asService);
+        GatewayConfiguration configuration = _snapshots.Configuration;
+        _snapshots.Refresh();
+        _app = DataPort.Build(configuration, Gateway, _loggers, asService);
         _ = _app.Lifetime.ApplicationStopping.Register(Gateway.BeginDrain);
         _housekeeping = _time.CreateTimer(static state => ((GatewayHost)state!).KeepHouse(), this, HousekeepingPeriod, HousekeepingPeriod);
         await _app.StartAsync();
@@ -242,68 +228,61 @@ internal sealed class GatewayHost : IAsyncDisposable
                 FirstRun.AdminKey is null ? null : KeyHash.Of(FirstRun.AdminKey),
                 FirstRun.VirtualKey is null ? null : FirstPrincipal(FirstRun.VirtualKey),
                 _time.GetUtcNow().ToUnixTimeMilliseconds());
+            _snapshots.FirstKeysStored();
         }
 
-        if (_configuration.Admin is { } listen)
+        if (configuration.Admin is { } listen)
         {
             _admin = await AdminServer.StartAsync(MakeAdminContext(), listen, _loggers);
             HostLog.AdminStarted(_logger, string.Join(' ', new[] { listen.Socket, listen.Address?.ToString() }.OfType<string>()));
         }
 
-        LogWarnings(_configuration);
+        LogWarnings(configuration);
         HostLog.Started(_logger, string.Join(' ', Addresses), LedgerPath);
     }
 
     private AdminContext MakeAdminContext() => new()
     {
         LedgerPath = LedgerPath,
-        BusyTimeout = _configuration.Ledger.BusyTimeout,
+        BusyTimeout = _snapshots.Configuration.Ledger.BusyTimeout,
         Time = _time,
-        Prices = () => Gateway.Snapshot.Prices,
-        AdminKeyHash = () => Volatile.Read(ref _adminKeyHash),
-        PrincipalsChanged = LookForChanges,
+        Prices = () => _snapshots.Current.Prices,
+        AdminKeyHash = () => _snapshots.AdminKeyHash,
+        PrincipalsChanged = TakeOverChanges,
+        UnusableRows = () => _snapshots.UnusableRows,
         LedgerConnected = () => Health.LedgerConnected,
         InFlight = () => _sink.InFlight,
         Metrics = ReadMetrics,
     };
 
-    /// <summary>The ledger's principals as they are now, with everything else of the configuration.</summary>
-    private GatewaySnapshot BuildSnapshot(GatewayConfiguration configuration)
+    /// <summary>When it returns, what the ledger holds of keys, teams and users is in force on the data port.</summary>
+    /// <exception cref="AdminException">503: it is stored and not in force.</exception>
+    internal void TakeOverChanges()
     {
-        lock (_looking)
+        try
         {
-            string? adminKeyHash = configuration.AdminKeyHash ?? _keys.ReadAdminKeyHash();
-            using SqliteConnection connection = LedgerDatabase.OpenReader(LedgerPath);
-            GatewaySnapshot snapshot = _snapshots.Build(configuration, _catalog.Read(connection, _time.GetUtcNow().ToUnixTimeMilliseconds()), adminKeyHash);
-            Volatile.Write(ref _adminKeyHash, adminKeyHash ?? "");
-            return snapshot;
+            _snapshots.Refresh();
+        }
+        catch (Exception fault)
+        {
+            HostLog.PrincipalsUnreadable(_logger, fault.Message);
+            throw new AdminException(
+                503, "no_db_connection", null, "the change is stored but not yet in force: the gateway cannot read the ledger now and goes on trying");
         }
     }
 
-    /// <summary>Takes over what changed in the ledger's tables of principals, whoever changed it. Any thread; cheap when nothing did.</summary>
     private void LookForChanges()
     {
-        lock (_looking)
+        try
         {
-            try
+            _snapshots.Refresh();
+        }
+        catch (Exception fault)
+        {
+            // The snapshot before stays in force; the ledger's own absence is told by its writer.
+            if (Health.LedgerConnected)
             {
-                using SqliteConnection connection = LedgerDatabase.OpenReader(LedgerPath);
-                if (PrincipalReader.ReadVersion(connection) == _catalog.Version)
-                {
-                    return;
-                }
-
-                IReadOnlyList<Principal> principals = _catalog.Read(connection, _time.GetUtcNow().ToUnixTimeMilliseconds());
-                KeyTable keys = SnapshotBuilder.BuildKeys(_configuration.Keys, principals, _adminKeyHash);
-                Gateway.Snapshot = Gateway.Snapshot with { Keys = keys };
-            }
-            catch (Exception fault) when (fault is SqliteException or ConfigurationException or ArgumentException)
-            {
-                // The snapshot before stays in force; the ledger's own absence is told by its writer.
-                if (Health.LedgerConnected)
-                {
-                    HostLog.PrincipalsUnreadable(_logger, fault.Message);
-                }
+                HostLog.PrincipalsUnreadable(_logger, fault.Message);
             }
         }
     }
@@ -359,17 +338,17 @@ internal sealed class GatewayHost : IAsyncDisposable
         }
     }
 
-    private void WarnOfRestarts(GatewayConfiguration next)
+    private void WarnOfRestarts(GatewayConfiguration now, GatewayConfiguration next)
     {
         foreach ((string key, bool changed) in new[]
         {
-            ("listen", !next.Listen.SequenceEqual(_configuration.Listen)),
-            ("tls", next.Tls != _configuration.Tls),
-            ("ledger", next.LedgerPath != _configuration.LedgerPath || next.Ledger != _configuration.Ledger),
-            ("transport", next.Transport != _configuration.Transport),
-            ("admin", next.Admin != _configuration.Admin),
-            ("drainSeconds", next.Drain != _configuration.Drain),
-            ("logging.level", next.LogLevel != _configuration.LogLevel),
+            ("listen", !next.Listen.SequenceEqual(now.Listen)),
+            ("tls", next.Tls != now.Tls),
+            ("ledger", next.LedgerPath != now.LedgerPath || next.Ledger != now.Ledger),
+            ("transport", next.Transport != now.Transport),
+            ("admin", next.Admin != now.Admin),
+            ("drainSeconds", next.Drain != now.Drain),
+            ("logging.level", next.LogLevel != now.LogLevel),
         })
         {
             if (changed)

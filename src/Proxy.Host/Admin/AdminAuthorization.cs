@@ -11,8 +11,15 @@ namespace Proxy.Host.Admin;
 internal static class AdminAuthorization
 {
     private const string ActorItem = "actor";
+    private const string HolderItem = "holder";
 
     public static string ActorOf(HttpContext http) => (string)http.Items[ActorItem]!;
+
+    /// <summary>The value with which somebody who is no operator asks about itself: only a key opens, never the name or the hash of one.</summary>
+    public static string? HolderOf(HttpContext http) => http.Items.TryGetValue(HolderItem, out object? holder) ? (string?)holder : null;
+
+    /// <summary>The one answer to all that does not open, known in another way or not at all.</summary>
+    public static AdminException NotTheAdminKey() => new(401, "auth_error", null, "this is not the admin key");
 
     /// <summary>The key a caller named, for <c>/key/info</c> about itself.</summary>
     public static string? PresentedKey(HttpContext http)
@@ -48,7 +55,13 @@ internal static class AdminAuthorization
         }
 
         bool asksAboutItself = HttpMethods.IsGet(http.Request.Method) && http.Request.Path == "/key/info" && !http.Request.Query.ContainsKey("key");
-        return asksAboutItself ? next(http) : AdminErrors.WriteAsync(http, 401, "auth_error", null, "this is not the admin key");
+        if (!asksAboutItself)
+        {
+            return AdminErrors.WriteAsync(http, NotTheAdminKey());
+        }
+
+        http.Items[HolderItem] = presented;
+        return next(http);
     }
 
     // For probes; they say nothing about anybody.

@@ -16,8 +16,11 @@ internal sealed record AdminContext
     /// <summary>SHA-256 of the admin key; null when there is none, and then nobody is let in over TCP.</summary>
     public Func<string?> AdminKeyHash { get; init; } = static () => null;
 
-    /// <summary>Called after each change, so that a running gateway need not wait for its next look.</summary>
+    /// <summary>Called after each change; when it returns, the change is in force. Throws an <see cref="AdminException"/> when it is not.</summary>
     public Action PrincipalsChanged { get; init; } = static () => { };
+
+    /// <summary>Rows of the ledger that cannot be used.</summary>
+    public Func<int> UnusableRows { get; init; } = static () => 0;
 
     /// <summary>The ledger can be written.</summary>
     public Func<bool> LedgerConnected { get; init; } = static () => true;

@@ -42,6 +42,7 @@ internal static class HealthRoutes
         {
             ["status"] = connected ? "connected" : "unhealthy",
             ["db"] = connected ? "connected" : "Not connected",
+            ["unusable_rows"] = context.UnusableRows(),
             ["cache"] = null,
             ["litellm_version"] = "tollway",
             ["success_callbacks"] = new JsonArray(),

@@ -20,7 +20,9 @@ internal static class KeyRoutes
         app.MapPost("/key/{key}/reset_spend", async Task (HttpContext http, string key) =>
             await AdminJson.WriteAsync(http, keys.ResetSpend(key, await AdminJson.ReadAsync(http), AdminAuthorization.ActorOf(http))));
         app.MapGet("/key/info", Task (HttpContext http, string? key) => AdminJson.WriteAsync(
-            http, keys.Info(key ?? AdminAuthorization.PresentedKey(http) ?? throw AdminException.Invalid("key", "is missing"))));
+            http,
+            AdminAuthorization.HolderOf(http) is { } holder ? keys.InfoOfHolder(holder) ?? throw AdminAuthorization.NotTheAdminKey()
+            : keys.Info(key ?? AdminAuthorization.PresentedKey(http) ?? throw AdminException.Invalid("key", "is missing"))));
         app.MapJson("/v2/key/info", "Several keys", (body, _) => keys.InfoOfMany(body));
         app.MapGet("/key/aliases", Task (HttpContext http) => AdminJson.WriteAsync(http, keys.Aliases()));
         app.MapGet("/key/list", Task (HttpContext http, int? page, int? size, string? user_id, string? team_id, string? key_alias, bool? return_full_object) =>

@@ -170,6 +170,16 @@ internal sealed class KeyService(AdminContext context)
         return Done(writer, "key.reset_spend", key, before);
     }
 
+    /// <summary>What a key may know of itself. Null for whatever is no key that opens the door, whatever the reason.</summary>
+    public JsonObject? InfoOfHolder(string key)
+    {
+        using SqliteConnection connection = Read();
+        string hash = KeyHash.Of(key);
+        return FindChain(connection, hash) is { } chain && KeyReader.IsKey(key)
+            ? new JsonObject { ["key"] = chain.Values.First(value => value.Hash == hash).Name, ["info"] = RowJson.OfKey(chain, connection, context.NowMs) }
+            : null;
+    }
+
     public JsonObject Info(string key)
     {
         using SqliteConnection connection = Read();
@@ -248,7 +258,7 @@ internal sealed class KeyService(AdminContext context)
 
     private static string NameOf(string key) => "sk-..." + key[^4..];
 
-    private static string TakeKey(RequestFields request, string name)
+    private string TakeKey(RequestFields request, string name)
     {
         JsonNode? given = request.Node(name);
         if (given is null)
@@ -256,9 +266,12 @@ internal sealed class KeyService(AdminContext context)
             return KeyHash.NewKey();
         }
 
-        return given is JsonValue value && value.TryGetValue(out string? key) && key.Length >= 20 && KeyReader.IsKey(key)
-            ? key
-            : throw AdminException.Invalid(name, "must be sk- and 17 or more visible ASCII characters");
+        if (given is not JsonValue value || !value.TryGetValue(out string? key) || key.Length < 20 || !KeyReader.IsKey(key))
+        {
+            throw AdminException.Invalid(name, "must be sk- and 17 or more visible ASCII characters");
+        }
+
+        return KeyHash.Of(key) == context.AdminKeyHash() ? throw AdminException.Invalid(name, "is the admin key, which opens nothing else") : key;
     }
 
     /// <summary>What create, update and rotate have in common.</summary>

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Data.Sqlite;
 using Proxy.Core.Admission;
@@ -11,7 +12,7 @@ internal static class RowJson
     public static JsonObject OfKey(KeyChain key, SqliteConnection connection, long nowMs)
     {
         KeyRow row = key.Current;
-        PrincipalSettings settings = PrincipalSettings.Parse(row.Settings);
+        PrincipalSettings settings = SettingsOf(row.Settings);
         JsonObject json = new()
         {
             ["token"] = row.Hash,
@@ -39,7 +40,7 @@ internal static class RowJson
         json["organization_id"] = null;
         json["tags"] = new JsonArray();
         Overlay(json, row.Settings);
-        json["metadata"] = SettingsRules.Parse(row.Metadata);
+        json["metadata"] = TryParse(row.Metadata) ?? [];
         if (row.ReplacedBy is not null)
         {
             json["replaced_by"] = row.ReplacedBy;
@@ -51,7 +52,7 @@ internal static class RowJson
 
     public static JsonObject OfTeam(TeamRow row, IReadOnlyList<MemberRow> members, SqliteConnection connection, long nowMs)
     {
-        PrincipalSettings settings = PrincipalSettings.Parse(row.Settings);
+        PrincipalSettings settings = SettingsOf(row.Settings);
         JsonObject json = new()
         {
             ["team_id"] = row.TeamId,
@@ -67,14 +68,14 @@ internal static class RowJson
         };
         AddLimits(json, settings, nowMs);
         Overlay(json, row.Settings);
-        json["metadata"] = SettingsRules.Parse(row.Metadata);
+        json["metadata"] = TryParse(row.Metadata) ?? [];
         AddStamps(json, row.CreatedAtMs, row.CreatedBy, row.UpdatedAtMs, row.UpdatedBy);
         return json;
     }
 
     public static JsonObject OfUser(UserRow row, IReadOnlyList<MemberRow> teams, SqliteConnection connection, long nowMs)
     {
-        PrincipalSettings settings = PrincipalSettings.Parse(row.Settings);
+        PrincipalSettings settings = SettingsOf(row.Settings);
         JsonObject json = new()
         {
             ["user_id"] = row.UserId,
@@ -88,7 +89,7 @@ internal static class RowJson
         };
         AddLimits(json, settings, nowMs);
         Overlay(json, row.Settings);
-        json["metadata"] = SettingsRules.Parse(row.Metadata);
+        json["metadata"] = TryParse(row.Metadata) ?? [];
         AddStamps(json, row.CreatedAtMs, row.CreatedBy, row.UpdatedAtMs, row.UpdatedBy);
         return json;
     }
@@ -131,9 +132,40 @@ internal static class RowJson
 
     private static void Overlay(JsonObject json, string? settings)
     {
-        foreach ((string name, JsonNode? value) in SettingsRules.Parse(settings))
+        if (TryParse(settings) is not { } stored)
+        {
+            json["settings_unreadable"] = true;
+            return;
+        }
+
+        foreach ((string name, JsonNode? value) in stored)
         {
             json[name] = value?.DeepClone();
+        }
+    }
+
+    // A row that cannot be used must still be shown, blocked and deleted.
+    private static PrincipalSettings SettingsOf(string? stored)
+    {
+        try
+        {
+            return PrincipalSettings.Parse(stored);
+        }
+        catch (JsonException)
+        {
+            return PrincipalSettings.None;
+        }
+    }
+
+    private static JsonObject? TryParse(string? stored)
+    {
+        try
+        {
+            return SettingsRules.Parse(stored);
+        }
+        catch (JsonException)
+        {
+            return null;
         }
     }
 

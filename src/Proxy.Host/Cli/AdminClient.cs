@@ -55,6 +55,7 @@ internal sealed class AdminClient : IAsyncDisposable
             LedgerPath = configuration.LedgerPath,
             BusyTimeout = configuration.Ledger.BusyTimeout,
             Time = TimeProvider.System,
+            AdminKeyHash = () => configuration.AdminKeyHash ?? new SqliteKeyStore(configuration.LedgerPath, configuration.Ledger.BusyTimeout).ReadAdminKeyHash(),
             Prices = () => SnapshotBuilder.ReadPrices(configuration.Prices),
         };
         string directory = Directory.CreateTempSubdirectory("tollway-cli-").FullName;

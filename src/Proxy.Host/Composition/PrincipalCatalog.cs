@@ -3,6 +3,7 @@ using Microsoft.Data.Sqlite;
 using Proxy.Core.Spend;
 using Proxy.Core.Admission;
 using Proxy.Core.Identity;
+using Proxy.Host.Admin;
 using Proxy.Host.Storage;
 using Proxy.Host.Storage.Sqlite;
 
@@ -12,7 +13,7 @@ namespace Proxy.Host.Composition;
 /// Makes principals of the ledger's rows. Its scopes, with their counters, live as long as the process: each reading hands the same ones out
 /// again, with the limits as they are now. One reading at a time.
 /// </summary>
-internal sealed class PrincipalCatalog(ILogger logger)
+internal sealed class PrincipalCatalog
 {
     private readonly Dictionary<(ScopeKind Kind, string Id), AdmissionScope> _scopes = [];
     private readonly Dictionary<AdmissionScope, BudgetPeriod[]> _seeded = [];
@@ -26,6 +27,9 @@ internal sealed class PrincipalCatalog(ILogger logger)
 
     /// <summary>All scopes that limit something; for metrics and soft budgets.</summary>
     public IReadOnlyList<AdmissionScope> Scopes { get; private set; } = [];
+
+    /// <summary>What is said of the rows that the latest reading could not use; keys that hang on them are refused.</summary>
+    public IReadOnlyList<string> Unusable { get; private set; } = [];
 
     public Principal? Find(string keyHash) => Volatile.Read(ref _byHash).GetValueOrDefault(keyHash);
 
@@ -45,6 +49,7 @@ internal sealed class PrincipalCatalog(ILogger logger)
 
         Version = rows.Version;
         Scopes = [.. reading.Used];
+        Unusable = reading.Unusable;
         Volatile.Write(ref _byHash, principals.ToDictionary(principal => principal.Key.KeyHash, StringComparer.Ordinal));
         return principals;
     }
@@ -82,6 +87,8 @@ internal sealed class PrincipalCatalog(ILogger logger)
         }
 
         public HashSet<AdmissionScope> Used { get; } = [];
+
+        public List<string> Unusable { get; } = [];
 
         public Principal Make(KeyRow row)
         {
@@ -135,12 +142,20 @@ internal sealed class PrincipalCatalog(ILogger logger)
             try
             {
                 isBroken = false;
-                return PrincipalSettings.Parse(json);
+                PrincipalSettings settings = PrincipalSettings.Parse(json);
+
+                // Whatever is made of them must be possible: amounts beyond what is counted, lists with holes.
+                _ = PrincipalLimits.Of(settings, _catalog.Reserve);
+                _ = PrincipalLimits.OfModels(settings, _catalog.Reserve).Count();
+                _ = PrincipalLimits.ModelsOf(settings);
+                _ = PrincipalLimits.WorkspaceOf(settings);
+                _ = Money.ToNano(settings.TeamMemberBudget ?? 0);
+                return settings;
             }
-            catch (JsonException fault)
+            catch (Exception fault) when (fault is JsonException or OverflowException or ArgumentException or NullReferenceException)
             {
                 // Refused rather than unlimited.
-                HostLog.SettingsUnreadable(_catalog.Logger, kind, name, fault.Message);
+                Unusable.Add($"the settings of {kind} {name} cannot be read: {fault.Message}");
                 isBroken = true;
                 return PrincipalSettings.None;
             }
@@ -182,6 +197,4 @@ internal sealed class PrincipalCatalog(ILogger logger)
             return scope;
         }
     }
-
-    private ILogger Logger => logger;
 }

@@ -12,10 +12,10 @@ internal sealed class SnapshotBuilder(PoolSet pools)
 {
     /// <summary>Builds a snapshot; the pools it needs exist afterwards, those it does not need are still there (<see cref="PoolSet.KeepOnlyAsync"/>).</summary>
     /// <exception cref="ConfigurationException">The price file or a key is unusable.</exception>
-    public GatewaySnapshot Build(GatewayConfiguration configuration, IReadOnlyList<Principal> ledgerKeys, string? adminKeyHash)
+    public GatewaySnapshot Build(GatewayConfiguration configuration, IReadOnlyList<Principal> ledgerKeys, string? adminKeyHash, List<string> unusable)
     {
         PriceBook prices = ReadPrices(configuration.Prices);
-        KeyTable keys = BuildKeys(configuration.Keys, ledgerKeys, adminKeyHash);
+        KeyTable keys = BuildKeys(configuration.Keys, ledgerKeys, adminKeyHash, unusable);
         List<Route> routes = [];
         foreach (RouteConfiguration route in configuration.Routes)
         {
@@ -56,13 +56,27 @@ internal sealed class SnapshotBuilder(PoolSet pools)
         }
     }
 
-    // The file wins over the ledger: an operator must be able to block a key where he is.
-    public static KeyTable BuildKeys(IReadOnlyList<Principal> fileKeys, IReadOnlyList<Principal> ledgerKeys, string? adminKeyHash)
+    /// <summary>The file wins over the ledger: an operator must be able to block a key where he is.</summary>
+    /// <param name="unusable">Gets what is said of each key of the ledger that cannot be one. It opens nothing, and keeps none of the others out.</param>
+    /// <exception cref="ConfigurationException">The admin key is a key of the file.</exception>
+    public static KeyTable BuildKeys(
+        IReadOnlyList<Principal> fileKeys, IReadOnlyList<Principal> ledgerKeys, string? adminKeyHash, List<string> unusable)
     {
         Dictionary<string, Principal> byHash = new(StringComparer.Ordinal);
         foreach (Principal key in ledgerKeys)
         {
-            byHash[key.Key.KeyHash] = key;
+            if (key.Key.KeyHash == adminKeyHash)
+            {
+                unusable.Add($"the key {key.Key.Alias ?? "(no alias)"} is the admin key");
+            }
+            else if (!IsHash(key.Key.KeyHash))
+            {
+                unusable.Add($"the hash of the key {key.Key.Alias ?? "(no alias)"} is not 64 lower-case hexadecimal digits");
+            }
+            else
+            {
+                byHash[key.Key.KeyHash] = key;
+            }
         }
 
         foreach (Principal key in fileKeys)
@@ -77,4 +91,6 @@ internal sealed class SnapshotBuilder(PoolSet pools)
 
         return KeyTable.Create(byHash.Values, adminKeyHash is null ? default : Convert.FromHexString(adminKeyHash));
     }
+
+    private static bool IsHash(string text) => text.Length == 64 && text.All(char.IsAsciiHexDigitLower);
 }

@@ -12,7 +12,7 @@ namespace Proxy.Host.Telemetry;
 /// <summary>What a scrape of <c>/metrics</c> tells. Never a key; scopes that limit something are named by id.</summary>
 internal static class GatewayMetrics
 {
-    public static string Write(Gateway gateway, SpendJournal journal, SpendCounters counters, IReadOnlyList<AdmissionScope> scopes, long nowMs)
+    public static string Write(Gateway gateway, SpendJournal journal, SpendCounters counters, IReadOnlyList<AdmissionScope> scopes, int unusableRows, long nowMs)
     {
         MetricsText text = new();
         text.Gauge("tollway_ledger_connected", "1 while the ledger can be written.").Value("tollway_ledger_connected", gateway.Health.LedgerConnected ? 1 : 0);
@@ -22,6 +22,8 @@ internal static class GatewayMetrics
         text.Counter("tollway_connections_refused_total", "Connections refused because there were too many.").Value("tollway_connections_refused_total", gateway.Connections.Refused);
         text.Counter("tollway_unknown_callers_total", "Requests refused because their key is missing or unknown, booked or not.").Value("tollway_unknown_callers_total", gateway.Unauthenticated.Count);
         text.Gauge("tollway_keys", "Virtual keys in force.").Value("tollway_keys", gateway.Snapshot.Keys.Count);
+        text.Gauge("tollway_ledger_rows_unusable", "Rows of keys, teams and users that cannot be used; what depends on them is refused.")
+            .Value("tollway_ledger_rows_unusable", unusableRows);
         WriteCounters(text, counters);
         WriteScopes(text, scopes, nowMs);
         return text.ToString();

@@ -51,8 +51,8 @@ internal static partial class HostLog
     [LoggerMessage(124, LogLevel.Warning, "soft budget reached: {Kind} {Name} has spent {Spent} USD in its {Period} window")]
     public static partial void SoftBudgetReached(ILogger logger, string kind, string name, decimal spent, string period);
 
-    [LoggerMessage(125, LogLevel.Error, "the settings of {Kind} {Name} cannot be read; its keys are refused until they can: {Cause}")]
-    public static partial void SettingsUnreadable(ILogger logger, string kind, string name, string cause);
+    [LoggerMessage(125, LogLevel.Error, "a row of the ledger cannot be used, and what depends on it is refused until it is mended: {Cause}")]
+    public static partial void RowUnusable(ILogger logger, string cause);
 
     [LoggerMessage(113, LogLevel.Error, "pricing failed; records are booked without a price and flagged")]
     public static partial void PricingBroken(ILogger logger, Exception fault);

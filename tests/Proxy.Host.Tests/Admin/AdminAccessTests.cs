@@ -51,6 +51,36 @@ public sealed class AdminAccessTests
     }
 
     [Fact]
+    public async Task Neither_an_alias_nor_a_hash_opens_what_only_the_key_opens()
+    {
+        await using AdminFixture admin = await AdminFixture.StartAsync(tcp: true);
+        admin.AdminKeyHash = KeyHash.Of(AdminKey);
+        (_, string hash) = await admin.NewKeyAsync("""{"key_alias":"cfo-laptop"}""");
+        (_, string odd) = await admin.NewKeyAsync("""{"key_alias":"sk-odd-alias-0123456789"}""");
+        HashSet<string> answers = [];
+        foreach (string guess in new[] { "cfo-laptop", hash, hash.ToUpperInvariant(), odd, "sk-odd-alias-0123456789", "nobody", "sk-nobody-0123456789" })
+        {
+            using HttpResponseMessage refused = await SendAsync(admin, "/key/info", $"Bearer {guess}");
+            Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+            answers.Add(await refused.Content.ReadAsStringAsync());
+        }
+
+        using HttpResponseMessage elsewhere = await SendAsync(admin, "/key/list", "Bearer cfo-laptop");
+        answers.Add(await elsewhere.Content.ReadAsStringAsync());
+        Assert.Single(answers);
+    }
+
+    [Fact]
+    public async Task The_admin_key_is_never_made_a_virtual_key()
+    {
+        await using AdminFixture admin = await AdminFixture.StartAsync();
+        admin.AdminKeyHash = KeyHash.Of(AdminKey);
+        await admin.NewKeyAsync("""{"key_alias":"a"}""");
+        await admin.PostAsync("/key/generate", $$"""{"key":"{{AdminKey}}"}""", 400);
+        await admin.PostAsync("/key/regenerate", $$"""{"key":"a","new_key":"{{AdminKey}}"}""", 400);
+    }
+
+    [Fact]
     public async Task Probes_need_no_key()
     {
         await using AdminFixture admin = await AdminFixture.StartAsync(tcp: true);

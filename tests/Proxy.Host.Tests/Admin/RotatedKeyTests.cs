@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Microsoft.Data.Sqlite;
-using Microsoft.Extensions.Logging.Abstractions;
 using Proxy.Core.Admission;
 using Proxy.Core.Identity;
 using Proxy.Host.Composition;
@@ -130,6 +129,6 @@ public sealed class RotatedKeyTests : IAsyncLifetime
     private IReadOnlyList<Principal> Read()
     {
         using SqliteConnection connection = LedgerDatabase.OpenReader(_admin.LedgerPath);
-        return new PrincipalCatalog(NullLogger.Instance).Read(connection, _admin.Time.GetUtcNow().ToUnixTimeMilliseconds());
+        return new PrincipalCatalog().Read(connection, _admin.Time.GetUtcNow().ToUnixTimeMilliseconds());
     }
 }

@@ -3,6 +3,7 @@ using Proxy.Core.Forwarding;
 using Proxy.Core.Identity;
 using Proxy.Core.Upstream;
 using Proxy.Host.Configuration;
+using Proxy.Host.Storage;
 using Proxy.Host.Storage.Sqlite;
 using Proxy.Host.Tests.Storage;
 
@@ -12,6 +13,7 @@ public sealed class ReloadTests : IAsyncLifetime
 {
     private const int ReloadRefused = 104;
     private const int NeedsRestart = 105;
+    private const int RowUnusable = 125;
 
     private readonly TempDirectory _directory = new();
     private readonly RecordingLogger _log = new();
@@ -97,6 +99,71 @@ public sealed class ReloadTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_row_that_cannot_be_used_is_closed_and_in_the_way_of_no_other()
+    {
+        SqliteKeyStore store = new(_directory.Ledger, TimeSpan.FromSeconds(5));
+        store.Add(null, new Principal { Key = new KeyIdentity(KeyHash.Of("sk-good")) }, 1);
+        Assert.True(await _host.ReloadAsync(() => _configuration with { AdminKeyHash = KeyHash.Of("sk-the-admin-key") }));
+        store.Add(null, new Principal { Key = new KeyIdentity(KeyHash.Of("sk-the-admin-key"), "admin's") }, 1);
+        store.Add(null, new Principal { Key = new KeyIdentity("no hash") }, 1);
+        foreach ((string key, string settings) in new[] { ("sk-torn", "{"), ("sk-vast", """{"max_budget":1e25}"""), ("sk-holes", """{"models":[null]}""") })
+        {
+            using PrincipalWriter writer = Write();
+            writer.Put(new KeyRow { Hash = KeyHash.Of(key), ScopeId = KeyHash.Of(key), Settings = settings });
+            writer.Commit();
+        }
+
+        Block("sk-good");
+        _host.TakeOverChanges();
+        KeyTable keys = _host.Gateway.Snapshot.Keys;
+        Assert.True(keys.Find("sk-good"u8)!.IsBlocked);
+        Assert.True(keys.IsAdminKey("sk-the-admin-key"u8));
+        Assert.All(new[] { "sk-torn", "sk-vast", "sk-holes" }, key => Assert.True(keys.Find(System.Text.Encoding.ASCII.GetBytes(key))!.IsBlocked));
+        Assert.Equal(5, _log.Texts(RowUnusable).Count);
+        Assert.Contains("tollway_ledger_rows_unusable 5", _host.ReadMetrics(), StringComparison.Ordinal);
+
+        await _host.DisposeAsync();
+        _host = await GatewayHost.StartAsync(_configuration with { AdminKeyHash = KeyHash.Of("sk-the-admin-key") }, _time, _log);
+        Assert.True(_host.Gateway.Snapshot.Keys.Find("sk-good"u8)!.IsBlocked);
+    }
+
+    [Fact]
+    public async Task A_block_is_not_lost_to_a_reload_that_is_refused()
+    {
+        new SqliteKeyStore(_directory.Ledger, TimeSpan.FromSeconds(5)).Add(null, new Principal { Key = new KeyIdentity(KeyHash.Of("sk-added")) }, 1);
+        _host.TakeOverChanges();
+        Block("sk-added");
+        string adminIsAlice = Records.Alice.Key.KeyHash;
+        Assert.False(await _host.ReloadAsync(() => _configuration with { AdminKeyHash = adminIsAlice }));
+        _host.TakeOverChanges();
+        Assert.True(_host.Gateway.Snapshot.Keys.Find("sk-added"u8)!.IsBlocked);
+    }
+
+    [Fact]
+    public async Task Of_changes_and_reloads_at_once_none_brings_back_what_the_other_took_away()
+    {
+        new SqliteKeyStore(_directory.Ledger, TimeSpan.FromSeconds(5)).Add(null, new Principal { Key = new KeyIdentity(KeyHash.Of("sk-added")) }, 1);
+        Principal leaver = new() { Key = new KeyIdentity(KeyHash.Of("sk-leaver")) };
+        for (int round = 0; round < 1000; round++)
+        {
+            Block("sk-added", blocked: false);
+            Assert.True(await _host.ReloadAsync(() => _configuration with { Keys = [leaver] }));
+            Task<bool> reload = ThreadPoolTask(() => _host.ReloadAsync(() => _configuration with { Keys = [] }));
+            Task<bool> change = ThreadPoolTask(() =>
+            {
+                Block("sk-added");
+                _host.TakeOverChanges();
+                return Task.FromResult(_host.Gateway.Snapshot.Keys.Find("sk-added"u8)!.IsBlocked);
+            });
+            Assert.True(await reload);
+            Assert.Null(_host.Gateway.Snapshot.Keys.Find("sk-leaver"u8));
+            Assert.True(await change);
+            Assert.Null(_host.Gateway.Snapshot.Keys.Find("sk-leaver"u8));
+            Assert.True(_host.Gateway.Snapshot.Keys.Find("sk-added"u8)!.IsBlocked);
+        }
+    }
+
+    [Fact]
     public async Task What_takes_a_restart_is_said()
     {
         Assert.True(await _host.ReloadAsync(() => _configuration with { Listen = [ListenAddress.Default], Drain = TimeSpan.FromSeconds(1) }));
@@ -106,6 +173,20 @@ public sealed class ReloadTests : IAsyncLifetime
 
     [Fact]
     public void Housekeeping_by_the_clock_does_no_harm() => _time.Advance(TimeSpan.FromSeconds(5));
+
+    private static Task<bool> ThreadPoolTask(Func<Task<bool>> work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskScheduler.Default).Unwrap();
+
+    private PrincipalWriter Write() => new(_directory.Ledger, TimeSpan.FromSeconds(5), "test", 1);
+
+    private void Block(string key, bool blocked = true)
+    {
+        using PrincipalWriter writer = Write();
+        writer.Put(KeyRowOf(key) with { Blocked = blocked });
+        writer.Commit();
+    }
+
+    private static KeyRow KeyRowOf(string key) => new() { Hash = KeyHash.Of(key), ScopeId = KeyHash.Of(key), CreatedAtMs = 1 };
 
     private static RouteConfiguration Route(string name, string host) =>
         new() { Name = name, Prefix = "/" + name, Upstream = new UpstreamEndpoint(host, 443, useTls: true) };

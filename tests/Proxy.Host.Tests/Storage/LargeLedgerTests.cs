@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Microsoft.Data.Sqlite;
-using Microsoft.Extensions.Logging.Abstractions;
 using Proxy.Core.Identity;
 using Proxy.Host.Composition;
 using Proxy.Host.Storage.Sqlite;
@@ -32,7 +31,7 @@ public sealed class LargeLedgerTests(ITestOutputHelper output) : IDisposable
         output.WriteLine($"{Records} records, {Keys} keys, ledger of {new FileInfo(_directory.Ledger).Length >> 20} MiB");
         for (int round = 0; round < 3; round++)
         {
-            PrincipalCatalog catalog = new(NullLogger.Instance);
+            PrincipalCatalog catalog = new();
             long before = GC.GetTotalMemory(forceFullCollection: true);
             Stopwatch watch = Stopwatch.StartNew();
             using SqliteConnection connection = LedgerDatabase.OpenReader(_directory.Ledger);

@@ -1,6 +1,5 @@
 using System.Text;
 using Microsoft.Data.Sqlite;
-using Microsoft.Extensions.Logging.Abstractions;
 using Proxy.Core.Admission;
 using Proxy.Core.Anthropic;
 using Proxy.Core.Identity;
@@ -19,7 +18,7 @@ public sealed class PrincipalCatalogTests : IDisposable
     private static readonly string Hash = new('a', 64);
 
     private readonly TempDirectory _directory = new();
-    private readonly PrincipalCatalog _catalog = new(NullLogger.Instance);
+    private readonly PrincipalCatalog _catalog = new();
     private int _next;
 
     public PrincipalCatalogTests() => LedgerDatabase.OpenOrCreate(_directory.Ledger, TimeSpan.FromSeconds(1)).Dispose();
