@@ -34,6 +34,7 @@ internal sealed class ClientConnection : IExpirable, IDisposable
     private readonly Intake _intake;
     private readonly Attempt _attempt;
     private readonly Linger _linger;
+    private readonly TurnBudget _turn;
     private CancellationTokenRegistration _closedRegistration;
     private CancellationTokenRegistration _drainRegistration;
     private volatile bool _isDraining;
@@ -48,11 +49,12 @@ internal sealed class ClientConnection : IExpirable, IDisposable
         _output = new ClientOutput(connection.Transport.Output, _deadlines);
         _exchange = new Exchange(gateway);
         BodyInspector inspector = new(_exchange);
-        _upload = new Upload(input, _deadlines, _lease, inspector);
+        _upload = new Upload(input, _deadlines, _lease, inspector, new TurnBudget(gateway.Clock));
         _download = new Download(_output, _deadlines, _exchange.Meter);
         _intake = new Intake(input, _heads, _exchange, inspector, _upload, _deadlines, _lease);
         _attempt = new Attempt(_exchange, _heads, inspector, _upload, _download, _output, _deadlines, _lease);
-        _linger = new Linger(input, gateway.Clock, _deadlines, _lease, connection.Features.Get<IHalfClose>());
+        _turn = new TurnBudget(gateway.Clock);
+        _linger = new Linger(input, gateway.Clock, _deadlines, _lease, _turn, connection.Features.Get<IHalfClose>());
     }
 
     /// <inheritdoc/>
@@ -147,11 +149,14 @@ internal sealed class ClientConnection : IExpirable, IDisposable
             // 1. Read the head.
             BeginRequest();
             Arrival arrival;
-            do
+            while ((arrival = _intake.TakeHead(await Input.ReadAsync(), IsDraining)) == Arrival.Pending)
             {
-                arrival = _intake.TakeHead(await Input.ReadAsync(), IsDraining);
+                if (_turn.Spend(_intake.Received))
+                {
+                    await _turn.YieldAsync();
+                }
             }
-            while (arrival == Arrival.Pending);
+
             if (arrival == Arrival.Over)
             {
                 _ = await _linger.TryShutdownSendAsync();
@@ -163,6 +168,10 @@ internal sealed class ClientConnection : IExpirable, IDisposable
             while (_intake.HoldsTooLittle())
             {
                 _intake.HoldMore(await Input.ReadAsync());
+                if (_turn.Spend(_intake.Received))
+                {
+                    await _turn.YieldAsync();
+                }
             }
 
             _intake.Admit();
@@ -196,6 +205,11 @@ internal sealed class ClientConnection : IExpirable, IDisposable
                         {
                             EndFlush(await _output.FlushAsync());
                         }
+
+                        if (_turn.Spend(0))
+                        {
+                            await _turn.YieldAsync();
+                        }
                     }
 
                     _isLast = EndsWithResponse;
@@ -215,6 +229,10 @@ internal sealed class ClientConnection : IExpirable, IDisposable
                         Memory<byte> space = _output.GetMemory(Download.MinimumRead);
                         int count = await upstream.ReadAsync(space);
                         _download.TakeBody(space.Span, count);
+                        if (_turn.Spend(count))
+                        {
+                            await _turn.YieldAsync();
+                        }
                     }
 
                     if (_upload.IsRunning && _upload.HasEnded)
@@ -256,6 +274,12 @@ internal sealed class ClientConnection : IExpirable, IDisposable
             }
 
             _exchange.Book(_download.HasStarted);
+            if (_turn.Spend(0))
+            {
+                // A client that pipelines, and reads its refusals, never has to wait: others are served in between.
+                await _turn.YieldAsync();
+            }
+
             if (ending.IsBodyLeft || (_isLast && ending.IsOrderly))
             {
                 _isLast |= !await _linger.DiscardAsync(_upload, ending.IsBodyLeft, _isLast, _exchange.IsMalformed, _exchange.Limits);

@@ -24,6 +24,9 @@ internal enum Arrival : byte
 internal sealed class Intake(
     PipeReader input, RequestHeadReader heads, Exchange exchange, BodyInspector inspector, Upload upload, Deadlines deadlines, UpstreamLease lease)
 {
+    /// <summary>Bytes of the latest read of a head or of a held body.</summary>
+    public long Received { get; private set; }
+
     /// <summary>Whatever is answered, nothing can follow it on this connection.</summary>
     public bool EndsConnection { get; private set; }
 
@@ -47,6 +50,7 @@ internal sealed class Intake(
     /// <param name="isDraining">The server drains: no request is begun any more.</param>
     public Arrival TakeHead(in ReadResult read, bool isDraining)
     {
+        Received = read.Buffer.Length;
         if (!heads.HasBegun && !read.Buffer.IsEmpty)
         {
             exchange.HeadBegins();
@@ -167,6 +171,7 @@ internal sealed class Intake(
 
     public void HoldMore(in ReadResult read)
     {
+        Received = read.Buffer.Length;
         upload.Held.Take(read, inspector);
         deadlines.DisarmUpload();
     }

@@ -6,7 +6,7 @@ namespace Proxy.Core.Forwarding;
 /// The orderly end: says that no more will come, and reads and throws away what nobody will serve. Off the hot path, so these are async methods of their
 /// own. Owned by the connection's task.
 /// </summary>
-internal sealed class Linger(PipeReader input, IDeadlineClock clock, Deadlines deadlines, UpstreamLease lease, IHalfClose? halfClose)
+internal sealed class Linger(PipeReader input, IDeadlineClock clock, Deadlines deadlines, UpstreamLease lease, TurnBudget turn, IHalfClose? halfClose)
 {
     /// <summary>How long the sender of a malformed head may pause where only the close tells it that no more will come; most have sent all of it already.</summary>
     private static readonly TimeSpan HeadLinger = TimeSpan.FromMilliseconds(500);
@@ -57,6 +57,10 @@ internal sealed class Linger(PipeReader input, IDeadlineClock clock, Deadlines d
             input.AdvanceTo(read.Buffer.GetPosition(taken));
             isOver = read.IsCompleted || deadlines.Expired == DeadlineKind.Linger || clock.NowMs >= until;
             deadlines.ClearExpired();
+            if (turn.Spend(taken))
+            {
+                await turn.YieldAsync();
+            }
         }
 
         deadlines.Disarm();

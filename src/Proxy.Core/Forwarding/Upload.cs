@@ -26,7 +26,7 @@ internal readonly record struct UploadResult(long Bytes, ForwardFailure Failure)
 /// input, the inspector with the exchange's reservation, the upload lane of the deadlines, and the sending half of the upstream connection; the other
 /// side then calls nothing but <see cref="Stop"/>, <see cref="Invited"/> and <see cref="HasEnded"/>.
 /// </summary>
-internal sealed class Upload(PipeReader input, Deadlines deadlines, UpstreamLease lease, BodyInspector inspector)
+internal sealed class Upload(PipeReader input, Deadlines deadlines, UpstreamLease lease, BodyInspector inspector, TurnBudget turn)
 {
     /// <summary>A request body leaves in pieces of up to this size: fewer TLS records, fewer sends.</summary>
     private const int SendUnit = UpstreamConnection.MaxSendHint;
@@ -205,9 +205,15 @@ internal sealed class Upload(PipeReader input, Deadlines deadlines, UpstreamLeas
                     deadlines.ArmUpload(DeadlineKind.RequestBody);
                     ReadResult read = await input.ReadAsync();
                     TakeRead(read, upstream);
-                    if (upstream.PendingSend > 0)
+                    int pending = upstream.PendingSend;
+                    if (pending > 0)
                     {
                         await upstream.FlushAsync();
+                    }
+
+                    if (turn.Spend(pending))
+                    {
+                        await turn.YieldAsync();
                     }
                 }
 

@@ -33,6 +33,9 @@ internal sealed class TestSink : ISpendSink
         }
     }
 
+    /// <summary>Which thread claimed each of them.</summary>
+    public List<int> Threads { get; } = [];
+
     public bool TryClaim([NotNullWhen(true)] out SpendRecord? record)
     {
         if (FailClaims)
@@ -45,6 +48,7 @@ internal sealed class TestSink : ISpendSink
         {
             Outstanding++;
             Claimed.Add(record);
+            Threads.Add(Environment.CurrentManagedThreadId);
         }
 
         return record is not null;
