@@ -38,7 +38,6 @@ internal sealed class Download(ClientOutput output, Deadlines deadlines, Respons
     /// <summary>What a response head grows by at most: framing and persistence restated.</summary>
     private const int HeadRoom = 256;
 
-    private readonly ResponseHead _head = new();
     private readonly ResponseHeadReader _heads = new();
     private RequestHead _request = null!;
     private GatewayLimits _limits = null!;
@@ -49,6 +48,9 @@ internal sealed class Download(ClientOutput output, Deadlines deadlines, Respons
     private bool _hasSurplus;
 
     public DownloadStage Stage { get; private set; }
+
+    /// <summary>Made when a connection has its first response: many only wait, and its table of fields is the largest part of what one holds.</summary>
+    private ResponseHead Head => field ??= new ResponseHead();
 
     /// <summary>The final response head is here.</summary>
     public bool HasHead => Stage >= DownloadStage.Head;
@@ -65,7 +67,7 @@ internal sealed class Download(ClientOutput output, Deadlines deadlines, Respons
     public bool EndsWithConnection => HasStarted && _framingToClient == BodyFraming.UntilClose;
 
     /// <summary>The response ended exactly where its framing says, on a connection that may be used again (http-rules.md §1.4).</summary>
-    public bool LeavesConnectionClean => IsDone && !_hasSurplus && _head.KeepAlive && _head.Framing != BodyFraming.UntilClose;
+    public bool LeavesConnectionClean => IsDone && !_hasSurplus && Head.KeepAlive && Head.Framing != BodyFraming.UntilClose;
 
     /// <summary>A new attempt: nothing of a response has come.</summary>
     /// <param name="record">Where it is written down.</param>
@@ -103,13 +105,13 @@ internal sealed class Download(ClientOutput output, Deadlines deadlines, Respons
                 return;
             }
 
-            HeadError error = end == HeadEnd.Malformed ? _heads.Error : _head.Parse(_heads.Head, _request.Method, _limits.ResponseHead);
+            HeadError error = end == HeadEnd.Malformed ? _heads.Error : Head.Parse(_heads.Head, _request.Method, _limits.ResponseHead);
             if (error != HeadError.None)
             {
                 ForwardException.Throw(ForwardFailure.UpstreamHead, error.ToString());
             }
 
-            if (_head.IsInterim)
+            if (Head.IsInterim)
             {
                 RelayInterim(_heads.Head);
                 _heads.Next();
@@ -132,7 +134,7 @@ internal sealed class Download(ClientOutput output, Deadlines deadlines, Respons
         _framingToClient = FramingToClient;
         WriteHead(head, new OutboundResponse { Framing = _framingToClient, ClientVersion = _request.Version, Close = isLast });
         Note(_record!, head, upstream);
-        _body = new BodyReader(_head.Framing, _head.ContentLength, _limits.Chunks);
+        _body = new BodyReader(Head.Framing, Head.ContentLength, _limits.Chunks);
         Stage = _body.IsComplete ? DownloadStage.Done : DownloadStage.Body;
         deadlines.Arm(DeadlineKind.ResponseBody);
         Span<byte> start = _heads.Rest;
@@ -168,20 +170,20 @@ internal sealed class Download(ClientOutput output, Deadlines deadlines, Respons
     /// <summary>No more is read of this response.</summary>
     public void Release() => _heads.Release();
 
-    private BodyFraming FramingToClient => _head.Framing == BodyFraming.Chunked && _request.Version == 10 ? BodyFraming.UntilClose : _head.Framing;
+    private BodyFraming FramingToClient => Head.Framing == BodyFraming.Chunked && _request.Version == 10 ? BodyFraming.UntilClose : Head.Framing;
 
     /// <summary>1xx (RFC 9110 §15.2): 100 and 103 are for the client to see, 102 is not; a switch of protocols was never asked for.</summary>
     private void RelayInterim(ReadOnlySpan<byte> head)
     {
-        if (_head.Status == 101 || ++_interimCount > _limits.MaxInterimResponses)
+        if (Head.Status == 101 || ++_interimCount > _limits.MaxInterimResponses)
         {
             ForwardException.Throw(ForwardFailure.UpstreamHead, "interim response");
         }
 
-        bool isWanted = _head.Status == 103 || (_head.Status == 100 && _request.ExpectsContinue && !HasInvited);
+        bool isWanted = Head.Status == 103 || (Head.Status == 100 && _request.ExpectsContinue && !HasInvited);
         if (isWanted && _request.Version != 10)
         {
-            HasInvited |= _head.Status == 100;
+            HasInvited |= Head.Status == 100;
             WriteHead(head, new OutboundResponse { Framing = BodyFraming.None, ClientVersion = _request.Version });
         }
     }
@@ -189,15 +191,15 @@ internal sealed class Download(ClientOutput output, Deadlines deadlines, Respons
     /// <summary>Writes down what the final head says, and begins to meter.</summary>
     private void Note(SpendRecord record, ReadOnlySpan<byte> head, UpstreamConnection upstream)
     {
-        record.Status = _head.Status;
-        if (_head.Fields.TryGetValue(FieldId.RequestId, head, out ReadOnlySpan<byte> requestId))
+        record.Status = Head.Status;
+        if (Head.Fields.TryGetValue(FieldId.RequestId, head, out ReadOnlySpan<byte> requestId))
         {
             record.UpstreamRequestId.Set(requestId);
         }
 
-        _ = _head.Fields.TryGetValue(FieldId.ContentType, head, out ReadOnlySpan<byte> type);
-        _ = _head.Fields.TryGetValue(FieldId.ContentEncoding, head, out ReadOnlySpan<byte> coding);
-        meter.Begin(record, _head.Status, type, coding);
+        _ = Head.Fields.TryGetValue(FieldId.ContentType, head, out ReadOnlySpan<byte> type);
+        _ = Head.Fields.TryGetValue(FieldId.ContentEncoding, head, out ReadOnlySpan<byte> coding);
+        meter.Begin(record, Head.Status, type, coding);
         record.DurationUs = record.TimeToFirstByteUs;
         record.Checkpoint();
         upstream.IsStreaming = MediaTypes.IsEventStream(type);
@@ -205,7 +207,7 @@ internal sealed class Download(ClientOutput output, Deadlines deadlines, Respons
 
     private void WriteHead(ReadOnlySpan<byte> head, in OutboundResponse outbound)
     {
-        int written = ResponseHeadWriter.Write(output.GetSpan(head.Length + HeadRoom), head, _head, outbound);
+        int written = ResponseHeadWriter.Write(output.GetSpan(head.Length + HeadRoom), head, Head, outbound);
         if (written < 0)
         {
             ForwardException.Throw(ForwardFailure.Internal, "the rewritten response head does not fit its buffer");
