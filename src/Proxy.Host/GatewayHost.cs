@@ -1,10 +1,14 @@
+using System.Text.Json;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Data.Sqlite;
 using Proxy.Core.Spend;
 using Proxy.Core.Admission;
+using Proxy.Core.Anthropic;
 using Proxy.Core.Forwarding;
+using Proxy.Core.Http1;
 using Proxy.Core.Identity;
+using Proxy.Core.Outcomes;
 using Proxy.Core.Spend.Journal;
 using Proxy.Core.Upstream;
 using Proxy.Host.Admin;
@@ -32,6 +36,7 @@ internal sealed class GatewayHost : IAsyncDisposable
     private readonly SnapshotSource _snapshots;
     private readonly SqliteKeyStore _keys;
     private readonly PrincipalCatalog _catalog;
+    private readonly BatchReservationFile _batchFile;
     private readonly SpendCounters _counters = new();
     private readonly SpendJournal _journal;
     private readonly SqliteSpendSink _sink;
@@ -55,6 +60,7 @@ internal sealed class GatewayHost : IAsyncDisposable
 
         _keys = new SqliteKeyStore(configuration.LedgerPath, configuration.Ledger.BusyTimeout);
         _catalog = new PrincipalCatalog { Reserve = configuration.Limits.Reserve };
+        _batchFile = new BatchReservationFile(configuration.LedgerPath + ".batches");
         string? adminKeyHash = configuration.AdminKeyHash ?? _keys.ReadAdminKeyHash();
         string? newAdminKey = adminKeyHash is null ? KeyHash.NewKey() : null;
         string? newKey = configuration.Keys.Count == 0 && !_keys.HasKeys() ? KeyHash.NewKey() : null;
@@ -163,6 +169,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         }
 
         await _sink.DisposeAsync();
+        SaveBatches();
         _journal.Dispose();
         await _pools.DisposeAsync();
         Gateway.Dispose();
@@ -215,6 +222,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         await Task.WhenAny(_sink.FlushAsync(), Task.Delay(RecoveryPatience, _time));
         GatewayConfiguration configuration = _snapshots.Configuration;
         _snapshots.Refresh();
+        RestoreBatches();
         _app = DataPort.Build(configuration, Gateway, _loggers, asService);
         _ = _app.Lifetime.ApplicationStopping.Register(Gateway.BeginDrain);
         _housekeeping = _time.CreateTimer(static state => ((GatewayHost)state!).KeepHouse(), this, HousekeepingPeriod, HousekeepingPeriod);
@@ -287,7 +295,35 @@ internal sealed class GatewayHost : IAsyncDisposable
         }
     }
 
-    /// <summary>On the ledger's thread: counts for metrics, and charges results of batches to the key that made them.</summary>
+    /// <summary>Behind the first reading of the ledger's keys, whose budgets they are reserved in.</summary>
+    private void RestoreBatches()
+    {
+        try
+        {
+            Gateway.Batches.Restore(_batchFile.Read(), _catalog.FindScope);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or JsonException)
+        {
+            HostLog.BatchesUnreadable(_logger, fault.Message);
+        }
+    }
+
+    private void SaveBatches()
+    {
+        try
+        {
+            _batchFile.Write(Gateway.Batches);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            HostLog.BatchesUnwritable(_logger, fault.Message);
+        }
+    }
+
+    /// <summary>
+    /// On the ledger's thread: counts for metrics, charges results of batches to the key that made them, and gives back what was reserved for a batch whose
+    /// results are all booked, or that was cancelled or deleted.
+    /// </summary>
     private void OnBooked(IReadOnlyList<BookedRecord> booked)
     {
         _counters.Add(booked);
@@ -298,8 +334,19 @@ internal sealed class GatewayHost : IAsyncDisposable
                 AdmissionGate.Charge(
                     principal.Scopes, line.Record.CostNanoUsd, line.Record.StartedAtUnixMs, _time.GetUtcNow().ToUnixTimeMilliseconds(), line.Credential == CredentialKind.Server);
             }
+
+            if (EndsBatch(line.Record))
+            {
+                Gateway.Batches.Release(line.Record.MessageId.ToString());
+            }
         }
     }
+
+    private static bool EndsBatch(SpendRecord record) =>
+        record.Status is >= 200 and <= 299
+        && record.BatchId.IsEmpty
+        && ((record.PathClass == PathClass.BatchResults && record.EndReason == EndReason.Complete)
+            || (record.PathClass == PathClass.Batches && record.Method is MethodId.Post or MethodId.Delete));
 
     private void KeepHouse()
     {
@@ -308,6 +355,8 @@ internal sealed class GatewayHost : IAsyncDisposable
             _pools.Scavenge();
             LookForChanges();
             WatchSoftBudgets();
+            Gateway.Batches.ReleaseExpired(_time.GetUtcNow().ToUnixTimeMilliseconds());
+            SaveBatches();
         }
         catch (Exception fault)
         {

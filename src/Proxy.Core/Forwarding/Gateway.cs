@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
+using Proxy.Core.Admission;
 using Proxy.Core.Identity;
 using Proxy.Core.Pricing;
 using Proxy.Core.Routing;
@@ -50,6 +51,12 @@ public sealed class Gateway : IDisposable
 
     /// <summary>Client connections, and how many there may be.</summary>
     public ConnectionGate Connections { get; }
+
+    /// <summary>What open batches may still cost.</summary>
+    public BatchReservations Batches { get; } = new();
+
+    /// <summary>What requests of each key and model really cost.</summary>
+    public SpendHabits Habits { get; } = new();
 
     internal bool IsDraining => _draining;
 

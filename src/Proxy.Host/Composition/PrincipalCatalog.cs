@@ -33,6 +33,9 @@ internal sealed class PrincipalCatalog
 
     public Principal? Find(string keyHash) => Volatile.Read(ref _byHash).GetValueOrDefault(keyHash);
 
+    /// <summary>A scope of the latest reading. Only between two readings.</summary>
+    public AdmissionScope? FindScope(ScopeName name) => _scopes.GetValueOrDefault((name.Kind, name.Id));
+
     /// <summary>Reads the ledger and brings scopes up to date: limits, corrections, and for budgets that are new what was spent before.</summary>
     public IReadOnlyList<Principal> Read(SqliteConnection connection, long nowMs)
     {

@@ -48,6 +48,12 @@ internal static partial class HostLog
     [LoggerMessage(123, LogLevel.Error, "keys and teams could not be read from the ledger, those before stay in force: {Cause}")]
     public static partial void PrincipalsUnreadable(ILogger logger, string cause);
 
+    [LoggerMessage(141, LogLevel.Error, "what open batches reserve could not be read and counts for nothing until their results come: {Cause}")]
+    public static partial void BatchesUnreadable(ILogger logger, string cause);
+
+    [LoggerMessage(142, LogLevel.Error, "what open batches reserve could not be written down, and would be lost with the process: {Cause}")]
+    public static partial void BatchesUnwritable(ILogger logger, string cause);
+
     [LoggerMessage(124, LogLevel.Warning, "soft budget reached: {Kind} {Name} has spent {Spent} USD in its {Period} window")]
     public static partial void SoftBudgetReached(ILogger logger, string kind, string name, decimal spent, string period);
 
