@@ -3,7 +3,8 @@ using Proxy.Core.Outcomes;
 namespace Proxy.Core.Admission;
 
 /// <summary>
-/// Lets a request pass all of its scopes or none, reserves what it may cost and settles what it did. Takes one scope's lock at a time, so that
+/// Lets a request pass all of its scopes or none, reserves what it may cost and settles what it did. Takes one scope's lock at a time, so
+/// that
 /// no order of scopes can deadlock; allocates nothing. Thread-safe, except that a ticket belongs to one request.
 /// </summary>
 public static class AdmissionGate
@@ -32,12 +33,14 @@ public static class AdmissionGate
     }
 
     /// <summary>
-    /// More of the request is known: judges it again, by the same budgets, and puts the better estimate in the place of the first, be it more or less.
+    /// More of the request is known: judges it again, by the same budgets, and puts the better estimate in the place of the first, be it
+    /// more or less.
     /// Where it does not fit nothing stays reserved; the ticket is still to be settled.
     /// </summary>
     /// <param name="model">The key's scope for the model, where it was not among the scopes at first; null for none.</param>
     /// <param name="request">With <see cref="AdmissionRequest.IsPartial"/> as long as the body has not been seen to its end.</param>
-    public static bool TryRaise(ref AdmissionTicket ticket, AdmissionScope? model, in AdmissionRequest request, out AdmissionRefusal refusal)
+    public static bool TryRaise(
+        ref AdmissionTicket ticket, AdmissionScope? model, in AdmissionRequest request, out AdmissionRefusal refusal)
     {
         refusal = default;
         int raised = 0;
@@ -86,7 +89,8 @@ public static class AdmissionGate
     }
 
     /// <summary>
-    /// The answer runs on: where it has come close to the output that is reserved, reserves for a quarter more of it than was written. Never refuses, and
+    /// The answer runs on: where it has come close to the output that is reserved, reserves for a quarter more of it than was written.
+    /// Never refuses, and
     /// takes no lock while what is reserved is enough: made to be called at every flush.
     /// </summary>
     /// <param name="estimate">What the request was admitted with.</param>
@@ -99,7 +103,9 @@ public static class AdmissionGate
         }
     }
 
-    /// <summary>Puts what it really cost in the place of what was reserved, and empties the ticket: settling it again does nothing.</summary>
+    /// <summary>
+    /// Puts what it really cost in the place of what was reserved, and empties the ticket: settling it again does nothing.
+    /// </summary>
     /// <param name="tokens">What counts towards tokens per minute.</param>
     public static void Settle(ref AdmissionTicket ticket, long costNanoUsd, long tokens, long nowUnixMs)
     {
@@ -129,7 +135,8 @@ public static class AdmissionGate
     }
 
     /// <summary>
-    /// The request is over and its costs are still to come: settles it at nothing, and leaves the most that it may cost reserved in every budget that
+    /// The request is over and its costs are still to come: settles it at nothing, and leaves the most that it may cost reserved in every
+    /// budget that
     /// counts it, until that is released. Allocates.
     /// </summary>
     public static StandingReservation Stand(ref AdmissionTicket ticket, long nowUnixMs)
@@ -150,7 +157,8 @@ public static class AdmissionGate
     }
 
     /// <summary>Money that was spent without an admission: results of a batch.</summary>
-    public static void Charge(IReadOnlyList<AdmissionScope> scopes, long costNanoUsd, long startedAtUnixMs, long nowUnixMs, bool isCompanyPaid)
+    public static void Charge(
+        IReadOnlyList<AdmissionScope> scopes, long costNanoUsd, long startedAtUnixMs, long nowUnixMs, bool isCompanyPaid)
     {
         ArgumentNullException.ThrowIfNull(scopes);
         for (int i = 0; i < scopes.Count; i++)
@@ -182,7 +190,9 @@ public static class AdmissionGate
         ticket = default;
     }
 
-    /// <summary>Nothing stays reserved: neither in the scopes that have taken the new estimate nor in those that still hold the old one.</summary>
+    /// <summary>
+    /// Nothing stays reserved: neither in the scopes that have taken the new estimate nor in those that still hold the old one.
+    /// </summary>
     private static void Release(ref AdmissionTicket ticket, int raised, in Stake newStake)
     {
         for (int i = 0; i < ticket.Count; i++)
@@ -209,12 +219,15 @@ public readonly record struct AdmissionRequest(long NowUnixMs, long EstimateNano
     }
 
     /// <summary>
-    /// Its body has not been seen to its end. It can cost nothing yet, for its last bytes are held back: scopes that others share are judged, and
+    /// Its body has not been seen to its end. It can cost nothing yet, for its last bytes are held back: scopes that others share are
+    /// judged, and
     /// reserve for it only when all of it is here, so that a body that drips keeps nobody out.
     /// </summary>
     public bool IsPartial { get; init; }
 
-    /// <summary>It may not use up the rest of a budget beyond its end even when it is alone: nothing stops it once it is taken (a batch).</summary>
+    /// <summary>
+    /// It may not use up the rest of a budget beyond its end even when it is alone: nothing stops it once it is taken (a batch).
+    /// </summary>
     public bool MustFit { get; init; }
 
     internal Stake Stake => new(EstimateNanoUsd, WorstNanoUsd);

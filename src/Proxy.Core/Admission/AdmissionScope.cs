@@ -3,8 +3,10 @@ using Proxy.Core.Outcomes;
 namespace Proxy.Core.Admission;
 
 /// <summary>
-/// Counters and limits of one key, team, user, member, or key and model. Lives as long as the process: snapshots of principals come and go, its
-/// counters stay. Thread-safe by one small lock of its own, so that only requests of the same scope ever meet. Never allocates but when limits
+/// Counters and limits of one key, team, user, member, or key and model. Lives as long as the process: snapshots of principals come and go,
+/// its
+/// counters stay. Thread-safe by one small lock of its own, so that only requests of the same scope ever meet. Never allocates but when
+/// limits
 /// are set.
 /// </summary>
 public sealed class AdmissionScope(ScopeKind kind, string id)
@@ -34,7 +36,8 @@ public sealed class AdmissionScope(ScopeKind kind, string id)
     public string Id => id;
 
     /// <summary>
-    /// Swapping them keeps the counters, those of a budget as long as its period stays. A new period starts with what is under way, and nothing spent until
+    /// Swapping them keeps the counters, those of a budget as long as its period stays. A new period starts with what is under way, and
+    /// nothing spent until
     /// <see cref="AddSpent"/>.
     /// </summary>
     public ScopeLimits Limits
@@ -73,7 +76,9 @@ public sealed class AdmissionScope(ScopeKind kind, string id)
         }
     }
 
-    /// <summary>What the ledger says was spent in a window, beside what this process settled. Disregarded when that window is over.</summary>
+    /// <summary>
+    /// What the ledger says was spent in a window, beside what this process settled. Disregarded when that window is over.
+    /// </summary>
     public void AddSpent(BudgetPeriod period, long windowStartUnixMs, long nanoUsd)
     {
         lock (_gate)
@@ -82,7 +87,10 @@ public sealed class AdmissionScope(ScopeKind kind, string id)
         }
     }
 
-    /// <summary>An operator's correction of what counts as spent, which may be negative; replaces the former one, and is void when that window is over.</summary>
+    /// <summary>
+    /// An operator's correction of what counts as spent, which may be negative; replaces the former one, and is void when that window is
+    /// over.
+    /// </summary>
     public void SetAdjustment(BudgetPeriod period, long windowStartUnixMs, long nanoUsd)
     {
         lock (_gate)
@@ -175,7 +183,8 @@ public sealed class AdmissionScope(ScopeKind kind, string id)
                 return false;
             }
 
-            // From here on it is reserved in today's windows, though it counts where it began: a body that drips past midnight is judged all the same.
+            // From here on it is reserved in today's windows, though it counts where it began: a body that drips past midnight is judged
+            // all the same.
             ChangeReservations(entry, default(Stake).Minus(own));
             entry = entry with { Sequence = ++_sequence, IsReserved = entry.IsReserved || Reserves(request) };
             ChangeReservations(entry, request.Stake);
@@ -289,9 +298,10 @@ public sealed class AdmissionScope(ScopeKind kind, string id)
                 continue;
             }
 
+            int retryAfter = estimate > left - _standing ? StandingRetrySeconds : ReservedRetrySeconds;
             refusal = request.MustFit && estimate > left
                 ? new AdmissionRefusal(RefusalReason.BudgetShort, this, window.Budget, window.EndMs, RetryAtEndOf(window))
-                : new AdmissionRefusal(RefusalReason.BudgetReserved, this, window.Budget, window.EndMs, RetryBehind(estimate > left - _standing));
+                : new AdmissionRefusal(RefusalReason.BudgetReserved, this, window.Budget, window.EndMs, retryAfter);
         }
 
         return refusal.Reason == RefusalReason.None;
@@ -309,8 +319,6 @@ public sealed class AdmissionScope(ScopeKind kind, string id)
     }
 
     private int RetryAtEndOf(BudgetWindow window) => window.EndMs == long.MaxValue ? 0 : SecondsUntil(window.EndMs);
-
-    private static int RetryBehind(bool batches) => batches ? StandingRetrySeconds : ReservedRetrySeconds;
 
     private int SecondsUntil(long unixMs) => (int)Math.Clamp((unixMs - _nowMs + 999) / 1000, 1, int.MaxValue);
 

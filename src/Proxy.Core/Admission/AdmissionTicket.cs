@@ -2,7 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace Proxy.Core.Admission;
 
-/// <summary>What a request under way holds of its scopes. A value without a finaliser: whoever has it must settle it, once. <c>default</c> holds nothing.</summary>
+/// <summary>
+/// What a request under way holds of its scopes. A value without a finaliser: whoever has it must settle it, once. <c>default</c> holds
+/// nothing.
+/// </summary>
 public struct AdmissionTicket
 {
     /// <summary>The five scopes of a key, and the key's own for a model.</summary>

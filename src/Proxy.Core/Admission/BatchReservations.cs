@@ -1,8 +1,10 @@
 namespace Proxy.Core.Admission;
 
 /// <summary>
-/// What open batches may still cost: reserved from when the API took them until their results are metered, they are cancelled, or they have expired.
-/// Kept by the batch's id, in memory; <see cref="Read"/> and <see cref="Restore"/> carry it over a restart. Thread-safe. Allocates, as batches are rare.
+/// What open batches may still cost: reserved from when the API took them until their results are metered, they are cancelled, or they have
+/// expired.
+/// Kept by the batch's id, in memory; <see cref="Read"/> and <see cref="Restore"/> carry it over a restart. Thread-safe. Allocates, as
+/// batches are rare.
 /// </summary>
 public sealed class BatchReservations
 {

@@ -3,7 +3,8 @@ using System.Globalization;
 namespace Proxy.Core.Admission;
 
 /// <summary>
-/// How long a budget lasts before it starts anew: slots of the UTC clock, as LiteLLM's users know them. Parts of a day are counted from midnight;
+/// How long a budget lasts before it starts anew: slots of the UTC clock, as LiteLLM's users know them. Parts of a day are counted from
+/// midnight;
 /// days of 7 begin on Mondays; <c>30d</c> and <c>1mo</c> on the first of the month; other days and months in blocks from 1970 on.
 /// </summary>
 public readonly record struct BudgetPeriod
@@ -24,7 +25,9 @@ public readonly record struct BudgetPeriod
     /// <summary>Never starts anew.</summary>
     public static BudgetPeriod Forever => default;
 
-    /// <summary>It begins and ends at midnight, so that totals of days are enough to know what was spent in it. Also true of <see cref="Forever"/>.</summary>
+    /// <summary>
+    /// It begins and ends at midnight, so that totals of days are enough to know what was spent in it. Also true of <see cref="Forever"/>.
+    /// </summary>
     public bool IsWholeDays => _unit != BudgetUnit.Second;
 
     /// <summary>For people: <c>daily</c>, <c>weekly</c>, <c>monthly</c>, <c>total</c>, else as in <see cref="ToString"/>.</summary>
@@ -37,7 +40,9 @@ public readonly record struct BudgetPeriod
         _ => ToString(),
     };
 
-    /// <summary>Reads <c>30s</c>, <c>15m</c>, <c>5h</c>, <c>1d</c>, <c>1w</c>, <c>1mo</c> and the like; null and empty are <see cref="Forever"/>.</summary>
+    /// <summary>
+    /// Reads <c>30s</c>, <c>15m</c>, <c>5h</c>, <c>1d</c>, <c>1w</c>, <c>1mo</c> and the like; null and empty are <see cref="Forever"/>.
+    /// </summary>
     public static bool TryParse(string? text, out BudgetPeriod period)
     {
         period = Forever;
@@ -52,7 +57,8 @@ public readonly record struct BudgetPeriod
             digits++;
         }
 
-        if (!int.TryParse(text.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture, out int count) || count is < 1 or > MaxCount)
+        if (!int.TryParse(text.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture, out int count)
+            || count is < 1 or > MaxCount)
         {
             return false;
         }
@@ -92,7 +98,9 @@ public readonly record struct BudgetPeriod
         }
     }
 
-    /// <summary>Unix milliseconds of its end, which is the beginning of the next; <see cref="long.MaxValue"/> for <see cref="Forever"/>.</summary>
+    /// <summary>
+    /// Unix milliseconds of its end, which is the beginning of the next; <see cref="long.MaxValue"/> for <see cref="Forever"/>.
+    /// </summary>
     public long EndOf(long unixMs)
     {
         long start = StartOf(unixMs);
@@ -134,7 +142,8 @@ public readonly record struct BudgetPeriod
     }
 
     private static long MonthStart(long month) =>
-        new DateTimeOffset((int)(1970 + Floor(month, 12)), (int)(month - (Floor(month, 12) * 12)) + 1, 1, 0, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds();
+        new DateTimeOffset((int)(1970 + Floor(month, 12)), (int)(month - (Floor(month, 12) * 12)) + 1, 1, 0, 0, 0, TimeSpan.Zero)
+            .ToUnixTimeMilliseconds();
 
     private static long Floor(long value, long unit) => value >= 0 ? value / unit : -((-value + unit - 1) / unit);
 }

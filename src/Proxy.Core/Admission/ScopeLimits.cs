@@ -8,7 +8,9 @@ public sealed record ScopeLimits
     /// <summary>Requests admitted in one minute of the UTC clock.</summary>
     public long? RequestsPerMinute { get; init; }
 
-    /// <summary>Tokens settled in one minute: fresh input, cache writes and output, never cache reads (anthropic-api.md §5 rule 7).</summary>
+    /// <summary>
+    /// Tokens settled in one minute: fresh input, cache writes and output, never cache reads (anthropic-api.md §5 rule 7).
+    /// </summary>
     public long? TokensPerMinute { get; init; }
 
     /// <summary>Requests under way at once.</summary>

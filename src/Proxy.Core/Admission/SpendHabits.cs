@@ -4,9 +4,12 @@ using System.Runtime.InteropServices;
 namespace Proxy.Core.Admission;
 
 /// <summary>
-/// What the requests of each key for each model really come to: how much output nineteen of twenty keep below, and what part of the dearest input. What
-/// is not known yet is taken for a quarter of the worst case, and nothing for less than an eighth of it, which bounds what budgets that reserve by this
-/// can be overspent by. Memory is bounded: of too many keys those that were not used for longest are forgotten. Thread-safe; never allocates.
+/// What the requests of each key for each model really come to: how much output nineteen of twenty keep below, and what part of the dearest
+/// input. What
+/// is not known yet is taken for a quarter of the worst case, and nothing for less than an eighth of it, which bounds what budgets that
+/// reserve by this
+/// can be overspent by. Memory is bounded: of too many keys those that were not used for longest are forgotten. Thread-safe; never
+/// allocates.
 /// </summary>
 public sealed class SpendHabits
 {
@@ -230,5 +233,6 @@ public sealed class SpendHabits
 
 /// <summary>What a request is reckoned to cost.</summary>
 /// <param name="Stake">What to reserve.</param>
-/// <param name="Running">With the input that is expected and all the output that it may have: what to top up by while the answer runs on.</param>
+/// <param name="Running">With the input that is expected and all the output that it may have: what to top up by while the answer runs
+/// on.</param>
 public readonly record struct Expectation(Stake Stake, CostEstimate Running);

@@ -1,7 +1,8 @@
 namespace Proxy.Core.Admission;
 
 /// <summary>
-/// What a request may cost, in both ways that a budget may reserve it (<see cref="ReserveMode"/>). Nano-USD. Sums stay at the end of their range.
+/// What a request may cost, in both ways that a budget may reserve it (<see cref="ReserveMode"/>). Nano-USD. Sums stay at the end of their
+/// range.
 /// </summary>
 /// <param name="ExpectedNanoUsd">What it is expected to cost at most.</param>
 /// <param name="WorstNanoUsd">What it cannot cost more than.</param>

@@ -1,6 +1,9 @@
 namespace Proxy.Core.Admission;
 
-/// <summary>What stays reserved when a request is over, because its costs are still to come (a batch). In whatever window it is then, until it is released. Thread-safe.</summary>
+/// <summary>
+/// What stays reserved when a request is over, because its costs are still to come (a batch). In whatever window it is then, until it is
+/// released. Thread-safe.
+/// </summary>
 public sealed class StandingReservation
 {
     private readonly AdmissionScope[] _scopes;

@@ -4,7 +4,8 @@ using System.Runtime.CompilerServices;
 namespace Proxy.Core.Metering;
 
 /// <summary>
-/// Looks at the start of an image or document in base64, piece by piece, for what it costs in tokens: an image by its width and height (PNG, JPEG, GIF,
+/// Looks at the start of an image or document in base64, piece by piece, for what it costs in tokens: an image by its width and height
+/// (PNG, JPEG, GIF,
 /// WebP), a PDF by its length. Resumable at any byte; decodes no more than it must; never allocates.
 /// </summary>
 internal struct MediaProbe
@@ -65,7 +66,9 @@ internal struct MediaProbe
 
     public void Begin() => this = default;
 
-    /// <summary>Characters as they stand in the JSON string: base64, or a <c>data:</c> URL of it. Others, quotes included, are passed over.</summary>
+    /// <summary>
+    /// Characters as they stand in the JSON string: base64, or a <c>data:</c> URL of it. Others, quotes included, are passed over.
+    /// </summary>
     public void Feed(ReadOnlySpan<byte> text)
     {
         foreach (byte next in text)
@@ -120,7 +123,8 @@ internal struct MediaProbe
             return Math.Clamp(length / 4 * 3 / PdfBytesPerToken, TokensPerPage, LargestDocument);
         }
 
-        return _width > 0 && _height > 0 ? Math.Clamp((((long)_width * _height) + PixelsPerToken - 1) / PixelsPerToken, 1, LargestImage) : LargestImage;
+        long pixels = (long)_width * _height;
+        return _width > 0 && _height > 0 ? Math.Clamp((pixels + PixelsPerToken - 1) / PixelsPerToken, 1, LargestImage) : LargestImage;
     }
 
     private static int ValueOf(byte next) => next switch
@@ -198,7 +202,9 @@ internal struct MediaProbe
         switch (header[15])
         {
             case (byte)' ':
-                SetSize(BinaryPrimitives.ReadUInt16LittleEndian(header[26..]) & 0x3FFFu, BinaryPrimitives.ReadUInt16LittleEndian(header[28..]) & 0x3FFFu);
+                SetSize(
+                    BinaryPrimitives.ReadUInt16LittleEndian(header[26..]) & 0x3FFFu,
+                    BinaryPrimitives.ReadUInt16LittleEndian(header[28..]) & 0x3FFFu);
                 break;
             case (byte)'L':
                 uint packed = BinaryPrimitives.ReadUInt32LittleEndian(header[21..]);
@@ -206,7 +212,8 @@ internal struct MediaProbe
                 break;
             case (byte)'X':
                 SetSize(
-                    (uint)(header[24] | (header[25] << 8) | (header[26] << 16)) + 1, (uint)(header[27] | (header[28] << 8) | (header[29] << 16)) + 1);
+                    (uint)(header[24] | (header[25] << 8) | (header[26] << 16)) + 1,
+                    (uint)(header[27] | (header[28] << 8) | (header[29] << 16)) + 1);
                 break;
         }
     }

@@ -7,7 +7,8 @@ using Proxy.Core.Spend;
 namespace Proxy.Core.Metering;
 
 /// <summary>
-/// Looks at a request body as it streams by: for what is worth booking (the model that was asked), for what it may cost, and for a key that may use only
+/// Looks at a request body as it streams by: for what is worth booking (the model that was asked), for what it may cost, and for a key that
+/// may use only
 /// certain models whether it keeps to them. Owned by an exchange and reused; never allocates, never holds bytes back.
 /// </summary>
 public sealed class RequestMeter
@@ -24,14 +25,18 @@ public sealed class RequestMeter
     public TextField Model { get; } = new(SpendRecord.ModelCapacity);
 
     /// <summary>
-    /// Top-level <c>max_tokens</c> as far as the body was seen; -1 when there was none, <see cref="long.MaxValue"/> when nobody can be sure of it.
+    /// Top-level <c>max_tokens</c> as far as the body was seen; -1 when there was none, <see cref="long.MaxValue"/> when nobody can be sure
+    /// of it.
     /// </summary>
     public long MaxTokens => _scanner.Shape.MaxTokens == RequestShape.Unclear ? long.MaxValue : _scanner.Shape.MaxTokens;
 
     /// <summary>What the request says about its price, as far as it was seen; of a batch, its latest item.</summary>
     public ref readonly RequestShape Shape => ref _scanner.Shape;
 
-    /// <summary>Starts on a body. Whatever its Content-Type says: a type that lies must not hide a model or a price. Paths without a model are not looked at.</summary>
+    /// <summary>
+    /// Starts on a body. Whatever its Content-Type says: a type that lies must not hide a model or a price. Paths without a model are not
+    /// looked at.
+    /// </summary>
     /// <param name="path">Which kind of request it is.</param>
     /// <param name="guarded">A principal whose models are limited: <see cref="Judge"/> tells.</param>
     /// <param name="pricer">Says what it may cost; null where nobody asks.</param>

@@ -8,7 +8,8 @@ namespace Proxy.Core.Metering;
 
 /// <summary>
 /// Reads what a request for inference says about its models and its price, be it the body of its own or an item of a batch
-/// (<c>{"requests":[{"params":{…}}]}</c>). Resumable at any byte. Text, tool inputs and schemas are skipped; images and documents are looked at; in
+/// (<c>{"requests":[{"params":{…}}]}</c>). Resumable at any byte. Text, tool inputs and schemas are skipped; images and documents are
+/// looked at; in
 /// whatever else there is, every <c>model</c> is found. Of a key that occurs twice the dearer reading counts.
 /// </summary>
 internal struct RequestScanner
@@ -81,7 +82,9 @@ internal struct RequestScanner
     /// <summary>Not one JSON object, as far as it was looked at.</summary>
     public bool IsInvalid { get; private set; }
 
-    /// <summary>A key that matters stood there more than once however it was spelt, or something was too long or too deep to be sure of.</summary>
+    /// <summary>
+    /// A key that matters stood there more than once however it was spelt, or something was too long or too deep to be sure of.
+    /// </summary>
     public bool IsUnclear { get; private set; }
 
     /// <summary>A model was named that the principal may not use.</summary>
@@ -145,6 +148,8 @@ internal struct RequestScanner
         return false;
     }
 
+    private static bool NamesModels(RequestKey key) => key is RequestKey.Names or RequestKey.Model or RequestKey.OtherModel;
+
     private static ulong Bit(RequestKey key) => 1UL << (int)key;
 
     /// <summary>True at the end of an item.</summary>
@@ -202,7 +207,8 @@ internal struct RequestScanner
         Place.Tools => isArray ? Place.Outside : Place.Tool,
         Place.Tool when _key == RequestKey.CacheControl && !isArray => Place.CacheControl,
         Place.Names => isArray ? Place.Names : Place.Other,
-        Place.Tool or Place.Other => isArray && _key is RequestKey.Names or RequestKey.Model or RequestKey.OtherModel ? Place.Names : Place.Other,
+        Place.Tool or Place.Other when isArray && NamesModels(_key) => Place.Names,
+        Place.Tool or Place.Other => Place.Other,
         _ => Place.Outside,
     };
 
@@ -284,7 +290,8 @@ internal struct RequestScanner
             Place.Item => _key == RequestKey.Params,
             Place.Request => _key != RequestKey.Skipped,
             Place.Message => _key == RequestKey.Content,
-            Place.Block => _key is RequestKey.Source or RequestKey.Content or RequestKey.ImageUrl or RequestKey.CacheControl or RequestKey.Type,
+            Place.Block =>
+                _key is RequestKey.Source or RequestKey.Content or RequestKey.ImageUrl or RequestKey.CacheControl or RequestKey.Type,
             Place.Source => _key is RequestKey.Type or RequestKey.Data or RequestKey.Content,
             Place.ImageUrl => _key == RequestKey.Data,
             Place.CacheControl => _key == RequestKey.Ttl,
@@ -297,7 +304,8 @@ internal struct RequestScanner
             return;
         }
 
-        if (here is Place.BatchRoot or Place.Item || (here == Place.Request && _key is not (RequestKey.None or RequestKey.Names or RequestKey.OtherModel)))
+        bool isSetting = here == Place.Request && _key is not (RequestKey.None or RequestKey.Names or RequestKey.OtherModel);
+        if (here is Place.BatchRoot or Place.Item || isSetting)
         {
             IsUnclear |= (_seen & Bit(_key)) != 0;
             _seen |= Bit(_key);
@@ -336,7 +344,7 @@ internal struct RequestScanner
                 TakeToolField(token, guarded);
                 break;
             case Place.Names when token == JsonToken.String:
-            case Place.Other when token == JsonToken.String && _key is RequestKey.Model or RequestKey.OtherModel or RequestKey.Names:
+            case Place.Other when token == JsonToken.String && NamesModels(_key):
                 Name(guarded);
                 break;
         }

@@ -17,7 +17,9 @@ internal sealed class ModelPrice
     /// <summary>By rising start, the first from the beginning of time.</summary>
     public required PricePeriod[] Periods { get; init; }
 
-    /// <summary>Thousandths; <see cref="One"/> when the model has no price for the fast speed: such speed was billed as standard (claude-opus-4-6).</summary>
+    /// <summary>
+    /// Thousandths; <see cref="One"/> when the model has no price for the fast speed: such speed was billed as standard (claude-opus-4-6).
+    /// </summary>
     public int FastMultiplier { get; init; } = One;
 
     /// <summary>The fast multiplier applies to requests that start before this.</summary>

@@ -122,7 +122,9 @@ internal sealed class ModelPriceBuilder(string model)
         return set;
     }
 
-    /// <summary>A rate the data does not have. Too much rather than too little, but in the proportions Anthropic's prices always had.</summary>
+    /// <summary>
+    /// A rate the data does not have. Too much rather than too little, but in the proportions Anthropic's prices always had.
+    /// </summary>
     private static long Infer(RateKind kind, RateSet set, RateSet? below)
     {
         if (below is not null)
@@ -142,7 +144,8 @@ internal sealed class ModelPriceBuilder(string model)
         };
     }
 
-    private static RateSet BuildVariant(Dictionary<RateName, long> rates, long threshold, RateVariant variant, RateSet standard, long divisor)
+    private static RateSet BuildVariant(
+        Dictionary<RateName, long> rates, long threshold, RateVariant variant, RateSet standard, long divisor)
     {
         RateSet set = new();
         for (RateKind kind = RateKind.Input; kind <= RateKind.Output; kind++)

@@ -32,7 +32,8 @@ internal sealed class ModelTable
     public ReadOnlySpan<ModelPrice> All => _all;
 
     /// <summary>
-    /// The price of a model id: as it is, without <c>[1m]</c>, then also without a date. Nothing else is tried: a point release must not borrow the
+    /// The price of a model id: as it is, without <c>[1m]</c>, then also without a date. Nothing else is tried: a point release must not
+    /// borrow the
     /// price of its major version.
     /// </summary>
     public ModelPrice? Find(ReadOnlySpan<byte> id)

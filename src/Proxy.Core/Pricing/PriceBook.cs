@@ -8,7 +8,8 @@ using Proxy.Core.Spend;
 namespace Proxy.Core.Pricing;
 
 /// <summary>
-/// Prices by model and date. Immutable: a new one replaces it as a whole. Money is integer: rates in pico-USD a token, results in nano-USD rounded once.
+/// Prices by model and date. Immutable: a new one replaces it as a whole. Money is integer: rates in pico-USD a token, results in nano-USD
+/// rounded once.
 /// </summary>
 public sealed class PriceBook : IRequestPricer
 {
@@ -73,7 +74,10 @@ public sealed class PriceBook : IRequestPricer
     /// <summary>False for a model that takes the fall-back rate: what a host warns about, once per model.</summary>
     public bool Knows(ReadOnlySpan<byte> model) => _models.Find(model) is not null;
 
-    /// <summary>Prices a finished record: sets <see cref="SpendRecord.CostNanoUsd"/>, <see cref="SpendRecord.PriceVersion"/> and the price flags. Never allocates.</summary>
+    /// <summary>
+    /// Prices a finished record: sets <see cref="SpendRecord.CostNanoUsd"/>, <see cref="SpendRecord.PriceVersion"/> and the price flags.
+    /// Never allocates.
+    /// </summary>
     public void Price(SpendRecord record)
     {
         record.PriceVersion = Version;
@@ -82,7 +86,8 @@ public sealed class PriceBook : IRequestPricer
     }
 
     /// <summary>
-    /// What a request may cost at most, as far as can be told before it is sent: all of its input fresh, all the output it allows, at the standard
+    /// What a request may cost at most, as far as can be told before it is sent: all of its input fresh, all the output it allows, at the
+    /// standard
     /// rates of its model. In nano-USD; never allocates.
     /// </summary>
     /// <param name="model">As asked; unknown and empty ones take the fall-back rates.</param>
@@ -97,14 +102,16 @@ public sealed class PriceBook : IRequestPricer
 
     /// <inheritdoc/>
     /// <remarks>
-    /// All of its input at the rate of the cache writes that it asks for, all the output that it allows and its model can write. Of several models that may
+    /// All of its input at the rate of the cache writes that it asks for, all the output that it allows and its model can write. Of several
+    /// models that may
     /// answer the dearest counts; those of tools come on top, each use with the whole prompt.
     /// </remarks>
     public CostEstimate Estimate(in RequestShape shape, long bodyBytes, long assumedTokens, ServiceTier service, long nowUnixMs)
     {
         long text = Math.Max(bodyBytes, shape.Bytes) - shape.MediaBytes;
         long prompt = Count((Math.Max(0, text) / BytesPerToken) + shape.MediaTokens + (shape.Searches * TokensPerSearch));
-        Reading reading = new(prompt, shape.MaxTokens >= 0 ? shape.MaxTokens : shape.MaxTokens == RequestShape.Unclear ? long.MaxValue : assumedTokens, service);
+        long output = shape.MaxTokens switch { >= 0 => shape.MaxTokens, RequestShape.Unclear => long.MaxValue, _ => assumedTokens };
+        Reading reading = new(prompt, output, service);
         CostEstimate most = default;
         CostEstimate beside = default;
         bool isNamed = false;
@@ -166,7 +173,8 @@ public sealed class PriceBook : IRequestPricer
 
     /// <summary>Only inference costs money, and an error before any output costs none (anthropic-api.md §5 rule 4).</summary>
     private static bool IsFree(SpendRecord record) =>
-        (record.PathClass != PathClass.Messages && record.BatchId.IsEmpty) || (record.EndReason == EndReason.UpstreamErrorEvent && record.Usage.OutputTokens == 0);
+        (record.PathClass != PathClass.Messages && record.BatchId.IsEmpty)
+        || (record.EndReason == EndReason.UpstreamErrorEvent && record.Usage.OutputTokens == 0);
 
     private Int128 SumUnits(SpendRecord record)
     {
@@ -290,11 +298,16 @@ public sealed class PriceBook : IRequestPricer
 
     private static PriceBook ReadBuiltIn() => Parse(ReadBuiltInMap(), new FallbackRates());
 
-    /// <summary>How a request is read: its prompt, the output it may have before a model's own limit, both in tokens, and at which rates.</summary>
+    /// <summary>
+    /// How a request is read: its prompt, the output it may have before a model's own limit, both in tokens, and at which rates.
+    /// </summary>
     private readonly record struct Reading(long Prompt, long Output, ServiceTier Service);
 }
 
-/// <summary>What a model without a price costs, USD per million tokens (anthropic-api.md §5 rule 5). Cache writes and reads of an unknown model count as input.</summary>
+/// <summary>
+/// What a model without a price costs, USD per million tokens (anthropic-api.md §5 rule 5). Cache writes and reads of an unknown model
+/// count as input.
+/// </summary>
 public sealed record FallbackRates(decimal InputPerMillion = 5m, decimal OutputPerMillion = 25m);
 
 /// <summary>An entry of <c>x_price_history</c>: rates that hold from a moment (inclusive) until another (exclusive).</summary>

@@ -20,7 +20,8 @@ internal static class PriceMapReader
     public static List<ModelPrice> Read(ReadOnlySpan<byte> utf8Json, out string latestDate)
     {
         latestDate = "";
-        Utf8JsonReader reader = new(utf8Json, new JsonReaderOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+        JsonReaderOptions lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+        Utf8JsonReader reader = new(utf8Json, lenient);
         using JsonDocument document = ParseDocument(ref reader);
         if (document.RootElement.ValueKind != JsonValueKind.Object)
         {
@@ -252,7 +253,8 @@ internal static class PriceMapReader
     /// <summary>Midnight UTC, as Unix milliseconds.</summary>
     private static long ReadDate(string model, JsonProperty field) =>
         field.Value.ValueKind == JsonValueKind.String
-        && DateOnly.TryParseExact(field.Value.GetString(), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly date)
+        && DateOnly.TryParseExact(
+            field.Value.GetString(), "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly date)
             ? new DateTimeOffset(date, TimeOnly.MinValue, TimeSpan.Zero).ToUnixTimeMilliseconds()
             : throw Wrong(model, field.Name, "is not a date like 2026-10-07");
 

@@ -2,7 +2,10 @@ using System.Buffers.Text;
 
 namespace Proxy.Core.Pricing;
 
-/// <summary>What a price field's name says: <c>cache_creation_input_token_cost_above_1hr_above_100k_tokens</c> is a 1-hour write above 100,000 prompt tokens.</summary>
+/// <summary>
+/// What a price field's name says: <c>cache_creation_input_token_cost_above_1hr_above_100k_tokens</c> is a 1-hour write above 100,000
+/// prompt tokens.
+/// </summary>
 internal readonly record struct RateName(RateKind Kind, long Threshold, RateVariant Variant)
 {
     /// <summary>False for a field that is no token rate, or one this gateway has no use for (flex, audio, other hosts' extras).</summary>
@@ -62,7 +65,9 @@ internal readonly record struct RateName(RateKind Kind, long Threshold, RateVari
     private static bool TakeThreshold(ref ReadOnlySpan<byte> rest, out long threshold)
     {
         threshold = 0;
-        if (!TakeStart(ref rest, "_above_"u8) || !Utf8Parser.TryParse(rest, out int thousands, out int length) || thousands is <= 0 or > 1_000_000)
+        if (!TakeStart(ref rest, "_above_"u8)
+            || !Utf8Parser.TryParse(rest, out int thousands, out int length)
+            || thousands is <= 0 or > 1_000_000)
         {
             return false;
         }

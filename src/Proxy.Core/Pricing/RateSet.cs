@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Proxy.Core.Pricing;
 
 /// <summary>
-/// The rates of one model in one price period, above one threshold, for one service tier. In half pico-USD a token, so that half of any rate
+/// The rates of one model in one price period, above one threshold, for one service tier. In half pico-USD a token, so that half of any
+/// rate
 /// (batch) is an integer too. Immutable once its <see cref="ModelPrice"/> is built.
 /// </summary>
 internal sealed class RateSet

@@ -4,7 +4,9 @@ using Proxy.Core.Admission;
 
 namespace Proxy.Core.Spend;
 
-/// <summary>What a request for inference says about its price. Filled as its body streams by; a plain value, so that filling it never allocates.</summary>
+/// <summary>
+/// What a request for inference says about its price. Filled as its body streams by; a plain value, so that filling it never allocates.
+/// </summary>
 public struct RequestShape
 {
     /// <summary>Different models that are kept apart; <see cref="HasMoreModels"/> tells of others.</summary>
@@ -56,7 +58,8 @@ public struct RequestShape
 
     /// <param name="index">Below <see cref="ModelCount"/>.</param>
     [UnscopedRef]
-    public readonly ReadOnlySpan<byte> ModelName(int index) => ((ReadOnlySpan<byte>)_names).Slice(_models[index].Start, _models[index].Length);
+    public readonly ReadOnlySpan<byte> ModelName(int index) =>
+        ((ReadOnlySpan<byte>)_names).Slice(_models[index].Start, _models[index].Length);
 
     /// <summary>How often a model may be called beside the one that answers; 0 for one that may answer.</summary>
     public readonly long ToolUses(int index) => _models[index].ToolUses;

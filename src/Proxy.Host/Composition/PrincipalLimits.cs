@@ -99,7 +99,8 @@ internal static class PrincipalLimits
     public static bool LimitsNothing(ScopeLimits limits) =>
         limits is { RequestsPerMinute: null, TokensPerMinute: null, ParallelRequests: null, SoftBudgetNanoUsd: null, Budgets.Count: 0 };
 
-    private static string PlainModel(string model) => model.StartsWith("anthropic/", StringComparison.Ordinal) ? model["anthropic/".Length..] : model;
+    private static string PlainModel(string model) =>
+        model.StartsWith("anthropic/", StringComparison.Ordinal) ? model["anthropic/".Length..] : model;
 
     private static long? Find(IReadOnlyDictionary<string, long>? limits, string model) =>
         limits is not null && limits.TryGetValue(model, out long limit) ? limit : null;
