@@ -91,7 +91,8 @@ public sealed class AdmissionPropertyTests
                     _now += (one % 10 == 0 ? -Hour : Hour) * (two % 9);
                     break;
                 case Step.ChangePeriods:
-                    _sides[one % 2].Change(two, _seen);
+                    Side changed = _sides[one % 2];
+                    changed.Change(two, _seen, _live.Where(live => live.Sides.Contains(changed)).Sum(live => live.Worst));
                     break;
                 case Step.ChangeModes:
                     _sides[one % 2].ChangeModes();
@@ -142,7 +143,7 @@ public sealed class AdmissionPropertyTests
                     Assert.Equal(spent, state.SpentNanoUsd);
 
                     // One alone may use up the rest and more, and what was charged without being admitted is nobody's to refuse.
-                    long bound = state.LimitNanoUsd + side.Unreserved + side.LargestAlone + side.Charged;
+                    long bound = side.LimitOf(state) + side.Unreserved + side.LargestAlone + side.Charged;
                     Assert.True(spent <= bound, $"{side.Scope.Kind}: {spent} of {bound}");
                 }
             }
@@ -280,6 +281,7 @@ public sealed class AdmissionPropertyTests
     {
         private static readonly string?[] Periods = ["1d", "1h", "7d", null];
 
+        private readonly Dictionary<(BudgetPeriod Period, long Start), long> _found = [];
         private ReserveMode _mode;
         private int[] _periods = [0, 3];
 
@@ -309,7 +311,7 @@ public sealed class AdmissionPropertyTests
         }
 
         /// <summary>As the host does it: a period that is new is told what was spent in it.</summary>
-        public void Change(int choice, long now)
+        public void Change(int choice, long now, long underWay)
         {
             int[] before = _periods;
             _periods = [choice % 4, (choice / 4 % 3) + 1];
@@ -317,9 +319,14 @@ public sealed class AdmissionPropertyTests
             foreach (int added in _periods.Distinct().Except(before))
             {
                 BudgetPeriod period = Period(added);
-                Scope.AddSpent(period, period.StartOf(now), SpentSince(period.StartOf(now)));
+                long spent = SpentSince(period.StartOf(now));
+                Scope.AddSpent(period, period.StartOf(now), spent);
+                _found[(period, period.StartOf(now))] = spent + underWay;
             }
         }
+
+        /// <summary>A budget that is added may be smaller than what was spent before it was there, and is under way.</summary>
+        public long LimitOf(in BudgetState state) => Math.Max(state.LimitNanoUsd, _found.GetValueOrDefault((state.Period, state.StartedUnixMs)));
 
         public void ChangeModes()
         {
