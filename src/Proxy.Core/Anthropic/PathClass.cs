@@ -19,4 +19,10 @@ public enum PathClass : byte
 
     /// <summary>Other things that belong to the workspace behind a key: environments, vaults, memory stores, the organization.</summary>
     Workspace,
+
+    /// <summary><c>/v1/chat/completions</c>, the API's endpoint in the shape of OpenAI's.</summary>
+    ChatCompletions,
+
+    /// <summary><c>/v1/complete</c>, which came before messages. Its answers say nothing of usage.</summary>
+    Completions,
 }

@@ -26,7 +26,9 @@ internal static class PathClassifier
             return OfMessages(method, below);
         }
 
-        return IsUnder(path, "/v1/models"u8, out _) ? PathClass.Models
+        return method == MethodId.Post && path.SequenceEqual("/v1/chat/completions"u8) ? PathClass.ChatCompletions
+            : method == MethodId.Post && path.SequenceEqual("/v1/complete"u8) ? PathClass.Completions
+            : IsUnder(path, "/v1/models"u8, out _) ? PathClass.Models
             : IsUnder(path, "/v1/files"u8, out _) ? PathClass.Files
             : IsUnder(path, "/v1/skills"u8, out _) ? PathClass.Skills
             : IsUnder(path, "/v1/agents"u8, out _) ? PathClass.Agents

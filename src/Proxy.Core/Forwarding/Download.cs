@@ -199,6 +199,7 @@ internal sealed class Download(ClientOutput output, Deadlines deadlines, Respons
 
         _ = Head.Fields.TryGetValue(FieldId.ContentType, head, out ReadOnlySpan<byte> type);
         _ = Head.Fields.TryGetValue(FieldId.ContentEncoding, head, out ReadOnlySpan<byte> coding);
+        meter.MaxDecodedBytes = _limits.MaxDecodedAnswer;
         meter.Begin(record, Head.Status, type, coding);
         record.DurationUs = record.TimeToFirstByteUs;
         record.Checkpoint();

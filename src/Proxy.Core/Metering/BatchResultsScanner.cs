@@ -66,17 +66,17 @@ internal struct BatchResultsScanner
         if (!_isBlank && !IsLedgerFull)
         {
             bool isResult = _reader.IsComplete && !draft.CustomId.IsEmpty;
-            _isBroken |= !isResult || (_reader.HasSucceeded && !_reader.HasUsage);
-            if (isResult && _reader.HasSucceeded && _reader.HasUsage)
+            _isBroken |= !isResult || (_reader.HasSucceeded && !draft.Message.HasUsage);
+            if (isResult && _reader.HasSucceeded && draft.Message.HasUsage)
             {
-                IsLedgerFull = !TryBook(draft, fetch, spend);
+                IsLedgerFull = !TryBook(draft, fetch, spend, _reader.HasContent);
             }
         }
 
         BeginLine(draft);
     }
 
-    private static bool TryBook(UsageDraft draft, SpendRecord fetch, ISpendSink spend)
+    private static bool TryBook(UsageDraft draft, SpendRecord fetch, ISpendSink spend, bool hasContent)
     {
         if (!spend.TryClaim(out SpendRecord? line))
         {
@@ -95,7 +95,8 @@ internal struct BatchResultsScanner
         line.UpstreamRequestId.Set(fetch.UpstreamRequestId.Bytes);
         line.SessionId.Set(fetch.SessionId.Bytes);
         line.Tags.Set(fetch.Tags.Bytes);
-        draft.ApplyTo(line);
+        draft.Message.ApplyTo(line);
+        draft.FreeRefusals.Mark(line, draft.Message, hasContent);
 
         // Whatever the line says: a batch is billed at batch rates.
         line.Usage.ServiceTier = ServiceTier.Batch;

@@ -1,33 +1,56 @@
 using System.Buffers;
 using System.IO.Compression;
+using ZstdSharp;
+using ZstdSharp.Unsafe;
 
 namespace Proxy.Core.Metering;
 
 /// <summary>
-/// Undoes gzip or br beside the relayed bytes, piece by piece through one fixed buffer: a small body that unpacks to a huge one costs time but no
-/// memory. Owned by a <see cref="ResponseMeter"/> and reused; the native state lives from Begin to End.
+/// Undoes a content coding beside the relayed bytes, piece by piece through one fixed buffer: a small body that unpacks to a huge one costs no memory, and
+/// time only up to a limit. Owned by a <see cref="ResponseMeter"/> and reused; the native state lives from Begin to End.
 /// </summary>
 internal sealed class BodyDecoder : IDisposable
 {
     private const int OutputLength = 16 * 1024;
 
+    // Text shrinks to a tenth, deltas of a stream to a thirtieth. What grows by more than this, and beyond the limit, is made to do so.
+    private const int LargestRatio = 100;
+
+    // RFC 9659: no larger window in a content coding.
+    private const int LargestZstandardWindowLog = 23;
+
     private readonly byte[] _output = GC.AllocateUninitializedArray<byte>(OutputLength);
     private readonly FeedStream _input = new();
-    private GZipStream? _gzip;
+    private Stream? _stream;
     private BrotliDecoder _brotli;
     private bool _isOver;
+    private long _coded;
+    private long _decoded;
+    private long _maxDecoded;
 
     /// <summary>What was fed is not in the announced coding; nothing more will come out.</summary>
     public bool IsCorrupt { get; private set; }
 
-    public void BeginGzip()
+    /// <summary>It unpacks to more than is worth reading; nothing more will come out.</summary>
+    public bool IsTooLarge { get; private set; }
+
+    /// <param name="maxDecoded">Bytes that come out before a body must be no more than text is, compared with what went in.</param>
+    public void Begin(BodyCoding coding, long maxDecoded)
     {
         End();
+        _coded = 0;
+        _decoded = 0;
+        _maxDecoded = maxDecoded;
         _input.Fill([]);
-        _gzip = new GZipStream(_input, CompressionMode.Decompress, leaveOpen: true);
+        _stream = coding switch
+        {
+            BodyCoding.Gzip => new GZipStream(_input, CompressionMode.Decompress, leaveOpen: true),
+            BodyCoding.Zlib => new ZLibStream(_input, CompressionMode.Decompress, leaveOpen: true),
+            BodyCoding.Deflate => new DeflateStream(_input, CompressionMode.Decompress, leaveOpen: true),
+            BodyCoding.Zstandard => OpenZstandard(),
+            _ => null,
+        };
     }
-
-    public void BeginBrotli() => End();
 
     /// <summary>The next decoded bytes, valid until the next call; <paramref name="input"/> is moved behind what went into them. False: all of it is used up.</summary>
     public bool TryDecode(ref ReadOnlySpan<byte> input, out ReadOnlySpan<byte> output)
@@ -35,7 +58,12 @@ internal sealed class BodyDecoder : IDisposable
         int written = 0;
         if (!_isOver)
         {
-            written = _gzip is { } gzip ? DecodeGzip(gzip, ref input) : DecodeBrotli(ref input);
+            int before = input.Length;
+            written = _stream is { } stream ? DecodeStream(stream, ref input) : DecodeBrotli(ref input);
+            _coded += before - input.Length;
+            _decoded += written;
+            IsTooLarge = _decoded > _maxDecoded && _decoded / LargestRatio > _coded;
+            _isOver |= IsTooLarge;
         }
 
         output = _output.AsSpan(0, written);
@@ -45,12 +73,13 @@ internal sealed class BodyDecoder : IDisposable
     /// <summary>Frees the native state.</summary>
     public void End()
     {
-        _gzip?.Dispose();
-        _gzip = null;
+        _stream?.Dispose();
+        _stream = null;
         _brotli.Dispose();
         _brotli = default;
         _isOver = false;
         IsCorrupt = false;
+        IsTooLarge = false;
     }
 
     public void Dispose()
@@ -59,13 +88,20 @@ internal sealed class BodyDecoder : IDisposable
         _input.Dispose();
     }
 
-    private int DecodeGzip(GZipStream gzip, ref ReadOnlySpan<byte> input)
+    private DecompressionStream OpenZstandard()
+    {
+        Decompressor decompressor = new();
+        decompressor.SetParameter(ZSTD_dParameter.ZSTD_d_windowLogMax, LargestZstandardWindowLog);
+        return new DecompressionStream(_input, decompressor, checkEndOfStream: false, preserveDecompressor: false);
+    }
+
+    private int DecodeStream(Stream stream, ref ReadOnlySpan<byte> input)
     {
         try
         {
             while (true)
             {
-                int written = gzip.Read(_output);
+                int written = stream.Read(_output);
                 if (written != 0 || input.IsEmpty)
                 {
                     return written;
@@ -74,7 +110,7 @@ internal sealed class BodyDecoder : IDisposable
                 input = input[_input.Fill(input)..];
             }
         }
-        catch (Exception e) when (e is InvalidDataException or IOException)
+        catch (Exception e) when (e is InvalidDataException or IOException or ZstdException)
         {
             // The relay must go on: the meter only says that it could not read.
             IsCorrupt = true;

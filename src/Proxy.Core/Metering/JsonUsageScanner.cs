@@ -16,17 +16,20 @@ internal struct JsonUsageScanner
     public readonly bool IsError => _reader.Kind == StreamEventKind.Error;
 
     /// <summary>What was read so far is not JSON, or it ended without being an answer.</summary>
-    public readonly bool IsUnreadable => _reader.IsInvalid || (_reader.IsComplete && !_reader.HasUsage && !IsError);
+    public readonly bool IsUnreadable => _reader.IsInvalid || (_reader.IsComplete && !_reader.HasRootUsage && !IsError);
 
-    public readonly bool HasUsage => _reader.HasUsage && !IsError;
+    public readonly bool HasUsage => _reader.HasRootUsage && !IsError;
 
     /// <summary>Bytes of text the model put out, as far as read.</summary>
     public readonly long OutputBytes => _reader.OutputBytes;
 
-    public void Begin(UsageDraft draft)
+    /// <summary>Something came that the model put out.</summary>
+    public readonly bool OutputBegan => _reader.HasContent || _reader.OutputBytes != 0;
+
+    public void Begin(UsageDraft draft, UsageDocument document)
     {
         _isBooked = false;
-        _reader.Begin(draft, UsageDocument.Answer);
+        _reader.Begin(draft, document);
     }
 
     public void Feed(ReadOnlySpan<byte> data, UsageDraft draft, SpendRecord record)
@@ -41,7 +44,7 @@ internal struct JsonUsageScanner
     /// <summary>The body is over. A <c>usage</c> that was read whole counts even if the document broke off behind it.</summary>
     public void End(UsageDraft draft, SpendRecord record)
     {
-        if (_reader.WasCompleted || _reader.HasUsage)
+        if (_reader.WasCompleted || _reader.HasRootUsage)
         {
             Book(draft, record);
         }
@@ -53,7 +56,10 @@ internal struct JsonUsageScanner
         if (!_isBooked && !IsError)
         {
             _isBooked = true;
-            draft.ApplyTo(record);
+            draft.Root.ApplyTo(record);
+
+            // Of a document that broke off nobody knows what came behind.
+            draft.FreeRefusals.Mark(record, draft.Root, OutputBegan || !_reader.WasCompleted);
         }
     }
 }

@@ -23,6 +23,8 @@ internal struct SseUsageScanner
     private bool _valueBegun;
     private int _plainBytes;
     private bool _isPlain;
+    private int _doneLength;
+    private UsageDocument _document;
     private UsageReader _reader;
 
     private enum Step : byte
@@ -37,7 +39,7 @@ internal struct SseUsageScanner
         Ignored,
     }
 
-    /// <summary><c>message_stop</c> was seen: the stream is whole.</summary>
+    /// <summary><c>message_stop</c>, or the <c>[DONE]</c> of a chat completion, was seen: the stream is whole.</summary>
     public bool IsStopped { get; private set; }
 
     /// <summary>An <c>error</c> event was seen.</summary>
@@ -55,8 +57,15 @@ internal struct SseUsageScanner
     /// <summary>The latest output count covers everything put out so far.</summary>
     public bool OutputIsReported { get; private set; }
 
-    public void Begin(UsageDraft draft)
+    /// <summary>Usage was reported.</summary>
+    public bool HasUsage { get; private set; }
+
+    private static ReadOnlySpan<byte> Done => "[DONE]"u8;
+
+    /// <param name="document">What the data of its events is.</param>
+    public void Begin(UsageDraft draft, UsageDocument document)
     {
+        _document = document;
         _step = Step.Start;
         _skipLineFeed = false;
         IsStopped = false;
@@ -65,6 +74,7 @@ internal struct SseUsageScanner
         OutputBegan = false;
         OutputBytes = 0;
         OutputIsReported = false;
+        HasUsage = false;
         BeginRecord(draft);
     }
 
@@ -239,7 +249,18 @@ internal struct SseUsageScanner
         }
 
         _valueBegun = true;
+        FollowDone(value);
         _reader.Feed(value, draft);
+    }
+
+    /// <summary>The end of a chat completion's stream is no JSON.</summary>
+    private void FollowDone(ReadOnlySpan<byte> value)
+    {
+        if (_doneLength >= 0)
+        {
+            bool follows = value.Length <= Done.Length - _doneLength && Done[_doneLength..].StartsWith(value);
+            _doneLength = follows ? _doneLength + value.Length : -1;
+        }
     }
 
     /// <summary>What followed the line makes another event of it: gives the reader what it would have made of the line, its text aside.</summary>
@@ -265,6 +286,14 @@ internal struct SseUsageScanner
     {
         if (_dataLines != 0)
         {
+            if (_document != UsageDocument.StreamEvent)
+            {
+                UnfoldPlain(draft);
+                OnCompletion(draft, record);
+                BeginRecord(draft);
+                return;
+            }
+
             StreamEventKind kind = StreamEventNames.Find(((ReadOnlySpan<byte>)_event)[.._eventLength]);
             if (kind != StreamEventKind.ContentBlockDelta)
             {
@@ -282,19 +311,20 @@ internal struct SseUsageScanner
         switch (kind)
         {
             case StreamEventKind.MessageStart:
-                Commit(UsageNode.Message, draft, record);
+                Commit(draft.Message, draft.Root, record);
                 break;
 
             case StreamEventKind.MessageDelta:
-                if (Commit(UsageNode.Root, draft, record) && draft.ReportsOutput)
+                if (Commit(draft.Root, draft.Message, record))
                 {
-                    OutputIsReported = true;
+                    OutputIsReported |= draft.Root.HasUsage && draft.Root.ReportsOutput;
+                    draft.FreeRefusals.Mark(record, draft.Root, OutputBegan);
                 }
 
                 break;
 
             case StreamEventKind.ContentBlockStart:
-                OutputBegan = true;
+                OutputBegan |= !_reader.IsSwitch;
                 OutputIsReported = false;
                 break;
 
@@ -314,7 +344,44 @@ internal struct SseUsageScanner
         }
     }
 
-    private bool Commit(UsageNode usageParent, UsageDraft draft, SpendRecord record)
+    /// <summary>An event of a completion: each may hold text, usage, or both.</summary>
+    private void OnCompletion(UsageDraft draft, SpendRecord record)
+    {
+        if (_doneLength == Done.Length)
+        {
+            IsStopped = true;
+            return;
+        }
+
+        if (_reader.Kind == StreamEventKind.Error || IsEvent("error"u8))
+        {
+            HasError = true;
+            return;
+        }
+
+        if (!_reader.IsComplete)
+        {
+            IsUnreadable = true;
+            return;
+        }
+
+        if (_reader.OutputBytes != 0)
+        {
+            OutputBegan = true;
+            OutputIsReported = false;
+            OutputBytes = UsageCounters.Sum(OutputBytes, _reader.OutputBytes);
+        }
+
+        IsStopped |= _document == UsageDocument.TextCompletion && _reader.HasStopReason;
+        if (draft.Root.HasUsage || (record.ModelServed.IsEmpty && !draft.Root.Model.IsEmpty))
+        {
+            Commit(draft.Root, draft.Message, record);
+            OutputIsReported |= draft.Root.HasUsage && draft.Root.ReportsOutput;
+        }
+    }
+
+    /// <summary>Books what stands in the right place. Usage in the other one is not this event's, but that it was there is said.</summary>
+    private bool Commit(UsagePart place, UsagePart other, SpendRecord record)
     {
         if (!_reader.IsComplete)
         {
@@ -322,12 +389,13 @@ internal struct SseUsageScanner
             return false;
         }
 
-        if (_reader.HasUsage && _reader.UsageParent != usageParent)
+        if (other.HasUsage)
         {
-            return false;
+            record.Flags |= SpendFlags.Irregular;
         }
 
-        draft.ApplyTo(record);
+        HasUsage |= place.HasCounts;
+        place.ApplyTo(record);
         return true;
     }
 
@@ -337,6 +405,7 @@ internal struct SseUsageScanner
         _dataLines = 0;
         _plainBytes = 0;
         _isPlain = false;
-        _reader.Begin(draft, UsageDocument.StreamEvent);
+        _doneLength = 0;
+        _reader.Begin(draft, _document);
     }
 }

@@ -2,7 +2,7 @@ using Proxy.Core.Spend;
 
 namespace Proxy.Core.Metering;
 
-/// <summary>The keys <see cref="UsageReader"/> knows, whatever object they are in.</summary>
+/// <summary>The keys <see cref="UsageReader"/> knows, whatever object they are in and whatever the shape of the answer calls them.</summary>
 internal enum UsageField : byte
 {
     None = 0,
@@ -12,7 +12,13 @@ internal enum UsageField : byte
     Message,
     Usage,
     Content,
+    ContentBlock,
     Delta,
+    StopReason,
+    StopDetails,
+
+    /// <summary>Of <see cref="StopDetails"/>: what a refusal is about.</summary>
+    Category,
 
     /// <summary><c>text</c>, <c>thinking</c>, <c>partial_json</c>: what the model put out.</summary>
     Text,
@@ -20,6 +26,13 @@ internal enum UsageField : byte
     /// <summary>Of a line of batch results: which request of the batch it answers, and how.</summary>
     CustomId,
     Result,
+
+    /// <summary>Of a chat completion.</summary>
+    Choices,
+    Error,
+    ToolCalls,
+    Function,
+    PromptDetails,
     InputTokens,
     CacheReadInputTokens,
     CacheCreationInputTokens,

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using Proxy.Core.Admission;
 using Proxy.Core.Anthropic;
+using Proxy.Core.Metering;
 using Proxy.Core.Outcomes;
 using Proxy.Core.Spend;
 
@@ -21,8 +22,8 @@ public sealed class PriceBook : IRequestPricer
     // Sums run in half pico-USD times the thousandths of both multipliers, so that nothing is rounded before the end.
     private const long UnitsPerPico = RateSet.Scale * ModelPrice.One * ModelPrice.One;
 
-    // No request has a trillion tokens. Counts that claim so are cut, which keeps every sum far below 2^127.
-    private const long LargestCount = 1_000_000_000_000;
+    // Counts that claim more are cut, which keeps every sum far below 2^127.
+    private const long LargestCount = UsagePart.LargestCount;
 
     // About so many bytes of a request's JSON make a token.
     private const long BytesPerToken = 4;
@@ -35,8 +36,9 @@ public sealed class PriceBook : IRequestPricer
     private readonly ModelTable _models;
     private readonly ModelPrice _fallback;
 
-    private PriceBook(ModelTable models, ModelPrice fallback, string version)
+    private PriceBook(ModelTable models, ModelPrice fallback, FreeRefusals freeRefusals, string version)
     {
+        FreeRefusals = freeRefusals;
         _models = models;
         _fallback = fallback;
         Version = version;
@@ -59,17 +61,20 @@ public sealed class PriceBook : IRequestPricer
     /// <exception cref="FormatException">Names the model and the field that is wrong.</exception>
     public static PriceBook Parse(ReadOnlySpan<byte> utf8Json, FallbackRates fallback)
     {
-        List<ModelPrice> models = PriceMapReader.Read(utf8Json, out string latestDate);
+        List<ModelPrice> models = PriceMapReader.Read(utf8Json, out string latestDate, out FreeRefusals freeRefusals);
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(utf8Json);
         hash.AppendData(System.Text.Encoding.UTF8.GetBytes(
             string.Create(CultureInfo.InvariantCulture, $"|{fallback.InputPerMillion:0.######}|{fallback.OutputPerMillion:0.######}")));
         string digest = Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 4));
-        return new PriceBook(new ModelTable(models), BuildFallback(fallback), latestDate.Length == 0 ? digest : $"{latestDate}-{digest}");
+        return new PriceBook(new ModelTable(models), BuildFallback(fallback), freeRefusals, latestDate.Length == 0 ? digest : $"{latestDate}-{digest}");
     }
 
     /// <summary>Identifies this data in the ledger: the newest date in its notes, and a hash of it and the fall-back rates.</summary>
     public string Version { get; }
+
+    /// <summary>Which refusals before any output cost nothing: <c>x_free_refusals</c> of the price map, an array of categories; all of them without it.</summary>
+    public FreeRefusals FreeRefusals { get; }
 
     /// <summary>False for a model that takes the fall-back rate: what a host warns about, once per model.</summary>
     public bool Knows(ReadOnlySpan<byte> model) => _models.Find(model) is not null;
@@ -171,10 +176,11 @@ public sealed class PriceBook : IRequestPricer
             output);
     }
 
-    /// <summary>Only inference costs money, and an error before any output costs none (anthropic-api.md §5 rule 4).</summary>
+    /// <summary>Only inference costs money, and neither an error nor a refusal before any output does (anthropic-api.md §5 rule 4).</summary>
     private static bool IsFree(SpendRecord record) =>
-        (record.PathClass != PathClass.Messages && record.BatchId.IsEmpty)
-        || (record.EndReason == EndReason.UpstreamErrorEvent && record.Usage.OutputTokens == 0);
+        (record.PathClass is not (PathClass.Messages or PathClass.ChatCompletions or PathClass.Completions) && record.BatchId.IsEmpty)
+        || (record.EndReason == EndReason.UpstreamErrorEvent && record.Usage.OutputTokens == 0)
+        || ((record.Flags & SpendFlags.RefusedFree) != 0 && record.IterationCount == 0);
 
     private Int128 SumUnits(SpendRecord record)
     {
@@ -192,6 +198,11 @@ public sealed class PriceBook : IRequestPricer
             for (int i = 0; i < record.IterationCount; i++)
             {
                 IterationUsage iteration = record.Iteration(i);
+                if (iteration.IsFree)
+                {
+                    continue;
+                }
+
                 units += SumTokens(record, iteration.Model.IsEmpty ? served : iteration.Model.Bytes, in iteration.Usage);
                 searchesInside = UsageCounters.Sum(searchesInside, iteration.Usage.WebSearchRequests);
             }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Proxy.Core.Metering;
 
 namespace Proxy.Core.Pricing;
 
@@ -9,6 +10,8 @@ internal static class PriceMapReader
     // LiteLLM's file starts with an entry that explains the fields, at prices of 0.
     private const string Template = "sample_spec";
 
+    private const string FreeRefusalsName = "x_free_refusals";
+
     private const decimal PicoPerUsd = 1_000_000_000_000m;
     private const decimal DefaultWebSearchUsd = 0.01m;
 
@@ -16,10 +19,12 @@ internal static class PriceMapReader
     private const decimal LargestRateUsd = 1m;
     private const decimal LargestMultiplier = 100m;
 
+    /// <param name="freeRefusals">Which refusals cost nothing.</param>
     /// <param name="latestDate">The newest date in the data's notes, empty when there is none.</param>
-    public static List<ModelPrice> Read(ReadOnlySpan<byte> utf8Json, out string latestDate)
+    public static List<ModelPrice> Read(ReadOnlySpan<byte> utf8Json, out string latestDate, out FreeRefusals freeRefusals)
     {
         latestDate = "";
+        freeRefusals = FreeRefusals.All;
         JsonReaderOptions lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
         Utf8JsonReader reader = new(utf8Json, lenient);
         using JsonDocument document = ParseDocument(ref reader);
@@ -34,6 +39,12 @@ internal static class PriceMapReader
         {
             if (model.Name == Template)
             {
+                continue;
+            }
+
+            if (model.Name == FreeRefusalsName)
+            {
+                freeRefusals = ReadFreeRefusals(model.Value);
                 continue;
             }
 
@@ -53,6 +64,24 @@ internal static class PriceMapReader
 
         return [.. models.Values];
     }
+
+    private static FreeRefusals ReadFreeRefusals(JsonElement categories)
+    {
+        List<string> read = [];
+        if (categories.ValueKind == JsonValueKind.Array)
+        {
+            foreach (JsonElement category in categories.EnumerateArray())
+            {
+                read.Add(category.ValueKind == JsonValueKind.String ? category.GetString()! : throw NoCategories());
+            }
+
+            return new FreeRefusals(read);
+        }
+
+        throw NoCategories();
+    }
+
+    private static FormatException NoCategories() => new($"{FreeRefusalsName} is not an array of categories.");
 
     private static JsonDocument ParseDocument(ref Utf8JsonReader reader)
     {

@@ -10,11 +10,28 @@ public sealed class IterationUsage
 
     public UsageCounters Usage;
 
+    /// <summary>An attempt that was declined before any output: it costs nothing.</summary>
+    public bool IsFree { get; set; }
+
+    /// <summary>One price holds for the sum of both.</summary>
+    internal bool IsPricedLike(IterationUsage other) =>
+        Kind == other.Kind && IsFree == other.IsFree && Usage.ServiceTier == other.Usage.ServiceTier && Usage.Speed == other.Usage.Speed
+        && Usage.InferenceGeo == other.Usage.InferenceGeo && Model.Bytes.SequenceEqual(other.Model.Bytes);
+
+    internal void CopyFrom(IterationUsage other)
+    {
+        Kind = other.Kind;
+        Model.Set(other.Model.Bytes);
+        Usage = other.Usage;
+        IsFree = other.IsFree;
+    }
+
     public void Clear()
     {
         Kind = IterationKind.Other;
         Model.Clear();
         Usage = default;
+        IsFree = false;
     }
 }
 

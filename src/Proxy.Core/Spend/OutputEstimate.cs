@@ -6,15 +6,19 @@ internal static class OutputEstimate
     // About four characters of text make a token (anthropic-api.md §5 rule 3).
     private const long BytesPerToken = 4;
 
+    /// <summary>As many bytes as so many tokens are reckoned to have.</summary>
+    public static long BytesOf(long tokens) => tokens > long.MaxValue / BytesPerToken ? long.MaxValue : tokens * BytesPerToken;
+
     /// <summary>Books an estimate for delivered output and flags it; never lowers what was reported. Does nothing for 0 bytes.</summary>
-    public static void Apply(SpendRecord record, long outputBytes)
+    /// <param name="maxTokens">What the request allows: a text of many short tokens and one of few long ones are reckoned alike, but no answer is longer.</param>
+    public static void Apply(SpendRecord record, long outputBytes, long maxTokens = long.MaxValue)
     {
         if (outputBytes == 0)
         {
             return;
         }
 
-        long estimate = outputBytes / BytesPerToken;
+        long estimate = Math.Min(outputBytes / BytesPerToken, maxTokens);
         record.Flags |= SpendFlags.Estimated;
         record.Usage.OutputTokens = Math.Max(record.Usage.OutputTokens, estimate);
 

@@ -219,6 +219,7 @@ internal static class ConfigurationLoader
             AssumedMaxTokens = (int)limits.Number("assumedMaxTokens", d.AssumedMaxTokens, 0, 10_000_000),
             Reserve = ReadReserve(limits, d.Reserve),
             BookedUnauthenticatedPerMinute = (int)limits.Number("bookedStrangersPerMinute", d.BookedUnauthenticatedPerMinute, 0, 1_000_000),
+            MaxDecodedAnswer = limits.Number("maxDecodedAnswerBytes", d.MaxDecodedAnswer, 0, long.MaxValue),
             MaxInterimResponses = (int)limits.Number("maxInterimResponses", d.MaxInterimResponses, 0, 1000),
         };
         limits.Finish();

@@ -13,14 +13,17 @@ public sealed class ContentCodingTests
     [InlineData("GZip")]
     [InlineData("x-gzip")]
     [InlineData(" br ")]
-    public void Every_split_of_a_coded_body_gives_the_same_record(string coding)
+    [InlineData("zstd")]
+    [InlineData("deflate")]
+    [InlineData("deflate", "raw deflate")]
+    public void Every_split_of_a_coded_body_gives_the_same_record(string coding, string? encoder = null)
     {
         using ResponseMeter meter = new();
         foreach ((string text, byte[] type) in new[] { (Samples.Stream, MeterRun.EventStream), (Samples.Json, MeterRun.Json) })
         {
             byte[] plain = Samples.Bytes(text);
             string expected = MeterRun.Describe(MeterRun.Run(meter, plain, type, complete: true, -1));
-            byte[] coded = Encode(plain, coding);
+            byte[] coded = Encode(plain, encoder ?? coding);
             for (int cut = -2; cut <= coded.Length; cut++)
             {
                 Assert.Equal(expected, MeterRun.Describe(MeterRun.Run(meter, coded, type, complete: true, cut, coding)));
@@ -99,15 +102,76 @@ public sealed class ContentCodingTests
     }
 
     [Theory]
+    [InlineData("", "gzip")]
+    [InlineData("identity", "gzip")]
+    [InlineData("", "zstd")]
+    [InlineData("", "deflate")]
+    [InlineData("gzip", "zstd")]
+    [InlineData("zstd", "gzip")]
+    [InlineData("deflate", "gzip")]
+    [InlineData("compress", "gzip")]
+    [InlineData("gzip", "identity")]
+    [InlineData("zstd", "identity")]
+    [InlineData("compress", "identity")]
+    public void A_coding_that_is_not_what_its_label_says_is_told_by_its_first_bytes(string label, string encoder)
+    {
+        using ResponseMeter meter = new();
+        foreach ((string text, byte[] type) in new[] { (Samples.Stream, MeterRun.EventStream), (Samples.Json, MeterRun.Json) })
+        {
+            byte[] plain = Samples.Bytes(text);
+            string expected = MeterRun.Describe(MeterRun.Run(meter, plain, type, complete: true, -1));
+            byte[] coded = encoder == "identity" ? plain : Encode(plain, encoder);
+            for (int cut = -2; cut <= Math.Min(coded.Length, 40); cut++)
+            {
+                SpendRecord record = MeterRun.Run(meter, coded, type, complete: true, cut, label);
+                Assert.Equal(SpendFlags.Irregular, record.Flags);
+                record.Flags = SpendFlags.None;
+                Assert.Equal(expected, MeterRun.Describe(record));
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("br")]
+    [InlineData("deflate")]
+    [InlineData("compress")]
+    public void A_coding_that_cannot_be_read_is_flagged_and_told_to_the_exchange(string coding)
+    {
+        using ResponseMeter meter = new();
+        byte[] garbage = Enumerable.Repeat((byte)0xFF, 64).ToArray();
+        SpendRecord record = MeterRun.Run(meter, garbage, MeterRun.EventStream, complete: true, -2, coding);
+        Assert.True(record.Flags.HasFlag(SpendFlags.Unreadable));
+        Assert.Equal(default, record.Usage);
+        Assert.True(meter.LacksUsage);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_body_that_ends_before_its_coding_is_clear_is_unreadable(int length)
+    {
+        byte[] zstandard = [0x28, 0xB5, 0x2F, 0xFD];
+        Assert.True(MeterRun.Run(zstandard[..length], MeterRun.Json, complete: true, -1).Flags.HasFlag(SpendFlags.Unreadable));
+    }
+
+    [Theory]
+    [InlineData("gzip")]
+    [InlineData("br")]
     [InlineData("zstd")]
     [InlineData("deflate")]
-    [InlineData("gzip, br")]
-    [InlineData("gzipp")]
-    public void Unknown_coding_is_unreadable(string coding)
+    [InlineData("raw deflate")]
+    public void A_body_that_unpacks_to_too_much_is_given_up_and_flagged(string coding)
     {
-        SpendRecord record = MeterRun.Run(Samples.Bytes(Samples.Stream), MeterRun.EventStream, complete: true, -1, coding);
-        Assert.Equal(SpendFlags.Unreadable, record.Flags);
-        Assert.Equal(default, record.Usage);
+        byte[] bomb = Encode([.. Samples.Bytes(Samples.Stream), .. new byte[4 * 1024 * 1024]], coding);
+        using ResponseMeter meter = new() { MaxDecodedBytes = 64 * 1024 };
+        SpendRecord record = MeterRun.Run(meter, bomb, MeterRun.EventStream, complete: true, -1, coding[(coding.IndexOf(' ') + 1)..]);
+        Assert.Equal((321, SpendFlags.Unreadable), (record.Usage.OutputTokens, record.Flags));
+
+        // What shrank as text does is read to its end however long it is.
+        string text = string.Concat(Enumerable.Range(0, 20_000).Select(i => $"event: content_block_delta\ndata: {{\"type\":\"x\",\"delta\":{{\"text\":\"{i * 7919 % 10_007}\"}}}}\n\n"));
+        byte[] large = Encode([.. Samples.Bytes(text), .. Samples.Bytes(Samples.Stream)], coding);
+        Assert.Equal(321, MeterRun.Run(meter, large, MeterRun.EventStream, complete: true, -1, coding[(coding.IndexOf(' ') + 1)..]).Usage.OutputTokens);
     }
 
     [Theory]
@@ -126,7 +190,14 @@ public sealed class ContentCodingTests
     internal static byte[] Encode(byte[] plain, string coding)
     {
         using MemoryStream output = new();
-        using (Stream encoder = coding.Contains("br") ? new BrotliStream(output, CompressionLevel.Optimal) : new GZipStream(output, CompressionLevel.Optimal))
+        using (Stream encoder = coding.Trim() switch
+        {
+            "br" => new BrotliStream(output, CompressionLevel.Optimal),
+            "zstd" => new ZstdSharp.CompressionStream(output),
+            "deflate" => new ZLibStream(output, CompressionLevel.Optimal),
+            "raw deflate" => new DeflateStream(output, CompressionLevel.Optimal),
+            _ => new GZipStream(output, CompressionLevel.Optimal),
+        })
         {
             encoder.Write(plain);
         }

@@ -24,9 +24,10 @@ internal static class MeterRun
     }
 
     /// <param name="cut">Where the body is cut in two; -2 for byte by byte, -1 for not at all.</param>
-    public static SpendRecord Run(ResponseMeter meter, byte[] body, byte[] contentType, bool complete, int cut, string coding = "")
+    public static SpendRecord Run(
+        ResponseMeter meter, byte[] body, byte[] contentType, bool complete, int cut, string coding = "", PathClass path = PathClass.Messages)
     {
-        SpendRecord record = new() { PathClass = PathClass.Messages };
+        SpendRecord record = new() { PathClass = path };
         meter.Begin(record, 200, contentType, Encoding.ASCII.GetBytes(coding));
         if (cut == -2)
         {
@@ -53,7 +54,7 @@ internal static class MeterRun
         for (int i = 0; i < record.IterationCount; i++)
         {
             IterationUsage iteration = record.Iteration(i);
-            text.AppendLine($"{iteration.Kind}|{iteration.Model}|{iteration.Usage}");
+            text.AppendLine($"{iteration.Kind}|{iteration.Model}|{iteration.Usage}|{iteration.IsFree}");
         }
 
         return text.ToString();

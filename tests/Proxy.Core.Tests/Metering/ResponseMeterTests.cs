@@ -22,18 +22,6 @@ public sealed class ResponseMeterTests
         Assert.Equal(SpendFlags.Incomplete, Run(path, status, type, complete: false).Flags);
     }
 
-    [Theory]
-    [InlineData("application/json", 5)]
-    [InlineData("APPLICATION/json ; charset=utf-8", 5)]
-    [InlineData("text/html", 0)]
-    [InlineData("", 0)]
-    public void Content_type_chooses_the_scanner(string type, long output)
-    {
-        SpendRecord record = Run(PathClass.Messages, 200, type, complete: true);
-        Assert.Equal(output, record.Usage.OutputTokens);
-        Assert.Equal(output == 0 ? SpendFlags.Unreadable : SpendFlags.None, record.Flags);
-    }
-
     [Fact]
     public void Counters_are_current_while_the_stream_runs()
     {

@@ -129,7 +129,8 @@ public sealed class SseUsageTests
             + "data: {\"type\":\"message_delta\",\"usage\":null}\n\n" + Stop);
         Assert.Equal(9, record.Usage.OutputTokens);
         Assert.Equal(5, record.Usage.CacheReadInputTokens);
-        Assert.Equal(10, record.Usage.InputTokens);
+        Assert.Equal(3, record.Usage.InputTokens);
+        Assert.Equal(SpendFlags.Irregular, record.Flags);
     }
 
     [Fact]

@@ -60,7 +60,7 @@ internal static class StreamOracle
         {
             record.Usage.OutputTokens = 0;
         }
-        else if (!isWhole && !isReported && outputBytes != 0)
+        else if (!isReported && outputBytes != 0)
         {
             record.Flags |= SpendFlags.Estimated;
             record.Usage.OutputTokens = Math.Max(record.Usage.OutputTokens, outputBytes / 4);
@@ -86,12 +86,22 @@ internal static class StreamOracle
 
     private static bool Take(JsonElement from, string name, UsageCounter counter, SpendRecord record)
     {
-        if (from.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long count) && count >= 0)
+        if (!from.TryGetProperty(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null)
         {
-            record.Usage[counter] = count;
-            return true;
+            return false;
         }
 
-        return false;
+        bool isText = value.ValueKind == JsonValueKind.String;
+        if (!decimal.TryParse(isText ? value.GetString() : value.GetRawText(), out decimal number) || number < 0)
+        {
+            record.Flags |= SpendFlags.Irregular;
+            return false;
+        }
+
+        const long Ceiling = 1_000_000_000_000;
+        record.Flags |= isText ? SpendFlags.Irregular : SpendFlags.None;
+        record.Flags |= number > Ceiling ? SpendFlags.CountCut : SpendFlags.None;
+        record.Usage[counter] = (long)Math.Min(number, Ceiling);
+        return true;
     }
 }

@@ -10,6 +10,9 @@ internal static class RecordImage
 {
     private const int WordCount = 3;
 
+    // Beside the kind of an iteration.
+    private const byte FreeIteration = 0x80;
+
     /// <returns>Bytes written.</returns>
     public static int Write(Span<byte> payload, SpendRecord record)
     {
@@ -131,7 +134,7 @@ internal static class RecordImage
                 usage.Add(in record.Iteration(surplus).Usage);
             }
 
-            writer.Byte((byte)iteration.Kind);
+            writer.Byte((byte)((byte)iteration.Kind | (iteration.IsFree ? FreeIteration : 0)));
             writer.Bytes(iteration.Model.Bytes);
             WriteUsage(ref writer, in usage);
         }
@@ -181,7 +184,9 @@ internal static class RecordImage
         for (int i = 0; i < count && !reader.IsBroken; i++)
         {
             IterationUsage iteration = record.AddIteration();
-            iteration.Kind = (IterationKind)reader.Byte();
+            byte kind = reader.Byte();
+            iteration.Kind = (IterationKind)(kind & ~FreeIteration);
+            iteration.IsFree = (kind & FreeIteration) != 0;
             iteration.Model.Set(reader.Bytes());
             iteration.Usage = ReadUsage(ref reader);
         }
