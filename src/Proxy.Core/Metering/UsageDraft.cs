@@ -9,9 +9,12 @@ namespace Proxy.Core.Metering;
 /// </summary>
 internal sealed class UsageDraft
 {
+    // Most connections wait for work, and most answers have only one of the two.
+    private UsagePart? _message;
+
     public UsagePart Root { get; } = new();
 
-    public UsagePart Message { get; } = new();
+    public UsagePart Message => _message ??= new UsagePart();
 
     /// <summary>The one that is being read.</summary>
     public UsagePart Current { get; private set; } = null!;
@@ -26,7 +29,7 @@ internal sealed class UsageDraft
     {
         CustomId.Clear();
         Root.Clear();
-        Message.Clear();
+        _message?.Clear();
         Current = Root;
     }
 

@@ -12,7 +12,7 @@ internal sealed class UsagePart
     public const long LargestCount = 1_000_000_000_000;
 
     private readonly List<IterationUsage> _iterations = [];
-    private readonly IterationUsage _surplus = new();
+    private IterationUsage? _surplus;
     private UsageCounters _usage;
     private ulong _reported;
     private IterationUsage? _iteration;
@@ -84,7 +84,7 @@ internal sealed class UsagePart
     {
         if (_iterationCount == SpendRecord.MaxIterations)
         {
-            _iteration = _surplus;
+            _iteration = _surplus ??= new IterationUsage();
         }
         else
         {
@@ -101,10 +101,10 @@ internal sealed class UsagePart
 
     public void EndIteration()
     {
-        if (ReferenceEquals(_iteration, _surplus))
+        if (_iteration is { } iteration && ReferenceEquals(iteration, _surplus))
         {
             _isFolded = true;
-            FoldSurplus();
+            Fold(iteration);
         }
 
         _iteration = null;
@@ -228,20 +228,20 @@ internal sealed class UsagePart
     /// One more than there is room for joins one that is priced alike; when there is none, those that are alike become one, which makes room. Only
     /// with that many kinds that differ is it added to the last one, whatever that is.
     /// </summary>
-    private void FoldSurplus()
+    private void Fold(IterationUsage surplus)
     {
-        int alike = FindAlike(_surplus, _iterationCount);
+        int alike = FindAlike(surplus, _iterationCount);
         if (alike < 0)
         {
             JoinAlike();
             if (_iterationCount < SpendRecord.MaxIterations)
             {
-                _iterations[_iterationCount++].CopyFrom(_surplus);
+                _iterations[_iterationCount++].CopyFrom(surplus);
                 return;
             }
         }
 
-        _iterations[alike < 0 ? _iterationCount - 1 : alike].Usage.Add(in _surplus.Usage);
+        _iterations[alike < 0 ? _iterationCount - 1 : alike].Usage.Add(in surplus.Usage);
     }
 
     private void JoinAlike()
