@@ -15,6 +15,7 @@ internal sealed record FuzzTarget(string Name, FuzzAction Run)
         new("chunks", ChunkTarget.Run),
         new("sse", SseTarget.Run),
         new("json", JsonTarget.Run),
+        new("chat", ChatTarget.Run),
         new("request-model", RequestModelTarget.Run),
         new("target", RequestTargetTarget.Run),
     ];

@@ -84,6 +84,13 @@ internal sealed class Dispatcher(SimulatorState state)
                 ? Plans.Error(400, "The request body is not valid JSON", requestId)
                 : MessagesEndpoint.Answer(facts, script, requestId);
         }
+        else if (post && (path is "/v1/chat/completions" or "/v1/complete") && body is not null)
+        {
+            RequestFacts? facts = RequestFacts.Parse(body, script.Tool);
+            plan = facts is null ? Plans.Error(400, "The request body is not valid JSON", requestId)
+                : path == "/v1/complete" ? CompletionsEndpoint.Complete(facts, script, requestId)
+                : CompletionsEndpoint.Chat(body, facts, script, requestId);
+        }
         else if (post && path == "/v1/messages/count_tokens")
         {
             plan = SideEndpoints.CountTokens(body?.Length ?? 0, script);

@@ -8,9 +8,9 @@ namespace Proxy.Fuzz.Targets;
 /// <summary>Feeds a response body to a meter and tells what would be booked.</summary>
 internal static class Metering
 {
-    public static string Describe(ReadOnlySpan<byte> body, ReadOnlySpan<byte> contentType, int size)
+    public static string Describe(ReadOnlySpan<byte> body, ReadOnlySpan<byte> contentType, int size, PathClass path)
     {
-        SpendRecord record = new() { PathClass = PathClass.Messages };
+        SpendRecord record = new() { PathClass = path };
         using ResponseMeter meter = new();
         meter.Begin(record, 200, contentType, default);
         for (int at = 0; at < body.Length; at += size)
@@ -33,10 +33,10 @@ internal static class Metering
     }
 
     /// <summary>The same body whole and in pieces.</summary>
-    public static void AssertSame(ReadOnlySpan<byte> body, ReadOnlySpan<byte> contentType)
+    public static void AssertSame(ReadOnlySpan<byte> body, ReadOnlySpan<byte> contentType, PathClass path = PathClass.Messages)
     {
-        string whole = Describe(body, contentType, Math.Max(1, body.Length));
-        string pieces = Describe(body, contentType, 1 + (body.Length == 0 ? 0 : body[^1] % 9));
+        string whole = Describe(body, contentType, Math.Max(1, body.Length), path);
+        string pieces = Describe(body, contentType, 1 + (body.Length == 0 ? 0 : body[^1] % 9), path);
         FindingException.ThrowUnless(whole == pieces, $"whole: {whole}\nin pieces: {pieces}");
     }
 
