@@ -23,7 +23,7 @@ public class HeadParseBenchmarks
     }
 
     [Benchmark]
-    public HeadEnd ScanRequest()
+    public HeadStatus ScanRequest()
     {
         HeadScanner scanner = default;
         return scanner.Scan(new ReadOnlySequence<byte>(_request), HeadLimits.Request, isRequest: true);

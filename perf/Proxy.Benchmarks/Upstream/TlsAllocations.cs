@@ -80,7 +80,7 @@ internal static class TlsAllocations
     private static long EndOf(byte[] buffer, int filled, ResponseHead head)
     {
         HeadScanner scanner = default;
-        if (scanner.Scan(new ReadOnlySequence<byte>(buffer, 0, filled), HeadLimits.Response, isRequest: false) != HeadEnd.Complete)
+        if (scanner.Scan(new ReadOnlySequence<byte>(buffer, 0, filled), HeadLimits.Response, isRequest: false) != HeadStatus.Complete)
         {
             return long.MaxValue;
         }

@@ -99,13 +99,13 @@ internal sealed class Download(ClientOutput output, Deadlines deadlines, Respons
         _heads.Advance(count);
         while (Stage == DownloadStage.Heads)
         {
-            HeadEnd end = _heads.Find(_limits.ResponseHead);
-            if (end == HeadEnd.Incomplete)
+            HeadStatus end = _heads.Find(_limits.ResponseHead);
+            if (end == HeadStatus.Incomplete)
             {
                 return;
             }
 
-            HeadError error = end == HeadEnd.Malformed ? _heads.Error : Head.Parse(_heads.Head, _request.Method, _limits.ResponseHead);
+            HeadError error = end == HeadStatus.Malformed ? _heads.Error : Head.Parse(_heads.Head, _request.Method, _limits.ResponseHead);
             if (error != HeadError.None)
             {
                 ForwardException.Throw(ForwardFailure.UpstreamHead, error.ToString());

@@ -57,15 +57,15 @@ internal sealed class Intake(
             deadlines.Arm(DeadlineKind.RequestHead);
         }
 
-        HeadEnd end = heads.Take(read.Buffer, exchange.Limits.RequestHead, out SequencePosition consumed);
-        if (end == HeadEnd.Incomplete)
+        HeadStatus end = heads.Take(read.Buffer, exchange.Limits.RequestHead, out SequencePosition consumed);
+        if (end == HeadStatus.Incomplete)
         {
             return TakeNoHead(read, isDraining);
         }
 
         deadlines.Disarm();
         input.AdvanceTo(consumed);
-        if (end == HeadEnd.Malformed)
+        if (end == HeadStatus.Malformed)
         {
             exchange.RefuseHead(heads.Error);
             return Arrival.Request;

@@ -45,14 +45,14 @@ internal sealed class RequestHeadReader
 
     /// <summary>Looks at everything that was received and not yet consumed.</summary>
     /// <param name="consumed">What the input is to be advanced to.</param>
-    public HeadEnd Take(in ReadOnlySequence<byte> buffer, HeadLimits limits, out SequencePosition consumed)
+    public HeadStatus Take(in ReadOnlySequence<byte> buffer, HeadLimits limits, out SequencePosition consumed)
     {
         HasBegun |= !buffer.IsEmpty;
         consumed = buffer.Start;
-        HeadEnd end = _scanner.Scan(buffer, limits, isRequest: true);
+        HeadStatus end = _scanner.Scan(buffer, limits, isRequest: true);
         switch (end)
         {
-            case HeadEnd.Complete:
+            case HeadStatus.Complete:
                 int total = _scanner.LeadingBytes + _scanner.HeadLength;
                 consumed = buffer.GetPosition(total);
                 Copy(buffer.Slice(_scanner.LeadingBytes, _scanner.HeadLength));
@@ -60,8 +60,8 @@ internal sealed class RequestHeadReader
                 _partial = default;
                 IsWhole = true;
                 Error = _head.Parse(Bytes, limits);
-                return Error == HeadError.None ? HeadEnd.Complete : HeadEnd.Malformed;
-            case HeadEnd.Malformed:
+                return Error == HeadError.None ? HeadStatus.Complete : HeadStatus.Malformed;
+            case HeadStatus.Malformed:
                 Error = _scanner.Error;
                 Discard(buffer, out consumed);
                 return end;

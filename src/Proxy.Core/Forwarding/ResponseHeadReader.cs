@@ -47,10 +47,10 @@ internal sealed class ResponseHeadReader
     public Span<byte> Rest => _buffer.AsSpan(_consumed, _filled - _consumed);
 
     /// <summary>Looks for the end of the next head in what was read.</summary>
-    public HeadEnd Find(HeadLimits limits)
+    public HeadStatus Find(HeadLimits limits)
     {
-        HeadEnd end = _scanner.Scan(new ReadOnlySequence<byte>(_buffer!, 0, _filled), limits, isRequest: false);
-        if (end == HeadEnd.Complete)
+        HeadStatus end = _scanner.Scan(new ReadOnlySequence<byte>(_buffer!, 0, _filled), limits, isRequest: false);
+        if (end == HeadStatus.Complete)
         {
             _start = _scanner.LeadingBytes;
             _consumed = _start + _scanner.HeadLength;

@@ -129,7 +129,7 @@ public struct ChunkScanner(ChunkLimits limits)
 
     private ChunkError StepSize(byte b)
     {
-        int digit = Bytes.HexValue(b);
+        int digit = Characters.HexValue(b);
         if (digit >= 0)
         {
             _lineLength++;
@@ -173,7 +173,7 @@ public struct ChunkScanner(ChunkLimits limits)
     private ChunkError StepExtension(byte b)
     {
         bool isBlank = b is (byte)' ' or (byte)'\t';
-        bool isToken = Bytes.Token.Contains(b);
+        bool isToken = Characters.Token.Contains(b);
         State next = _state switch
         {
             State.ExtensionStart when isBlank => State.ExtensionStart,
@@ -185,7 +185,7 @@ public struct ChunkScanner(ChunkLimits limits)
             State.ExtensionValueStart or State.ExtensionValue when isToken => State.ExtensionValue,
             State.ExtensionQuoted when b == '"' => State.ExtensionQuotedEnd,
             State.ExtensionQuoted when b == '\\' => State.ExtensionQuotedPair,
-            State.ExtensionQuoted or State.ExtensionQuotedPair when !Bytes.ForbiddenInValue.Contains(b) => State.ExtensionQuoted,
+            State.ExtensionQuoted or State.ExtensionQuotedPair when !Characters.ForbiddenInValue.Contains(b) => State.ExtensionQuoted,
             State.ExtensionValue or State.ExtensionQuotedEnd or State.AfterExtensionValue when isBlank => State.AfterExtensionValue,
             State.ExtensionName or State.AfterExtensionName or State.ExtensionValue or State.ExtensionQuotedEnd or State.AfterExtensionValue when b == ';' => State.ExtensionStart,
 
@@ -229,7 +229,7 @@ public struct ChunkScanner(ChunkLimits limits)
                 _state = State.TrailerValue;
                 return IsForbidden() ? ChunkError.TrailerForbidden : ChunkError.None;
             case State.TrailerName:
-                if (!Bytes.Token.Contains(b))
+                if (!Characters.Token.Contains(b))
                 {
                     return ChunkError.TrailerMalformed;
                 }
@@ -246,7 +246,7 @@ public struct ChunkScanner(ChunkLimits limits)
                 _state = State.TrailerLineFeed;
                 return ChunkError.None;
             case State.TrailerValue:
-                return Bytes.ForbiddenInValue.Contains(b) ? ChunkError.TrailerMalformed : ChunkError.None;
+                return Characters.ForbiddenInValue.Contains(b) ? ChunkError.TrailerMalformed : ChunkError.None;
             default:
                 return Expect(b, '\n', State.TrailerStart, ChunkError.TrailerMalformed);
         }

@@ -86,14 +86,14 @@ public sealed class FieldTable
             while (!rest.IsEmpty)
             {
                 int comma = rest.IndexOf((byte)',');
-                ReadOnlySpan<byte> option = (comma < 0 ? rest : rest[..comma]).Trim(Bytes.Ows);
+                ReadOnlySpan<byte> option = (comma < 0 ? rest : rest[..comma]).Trim(Characters.Ows);
                 rest = comma < 0 ? default : rest[(comma + 1)..];
                 if (option.IsEmpty)
                 {
                     continue;
                 }
 
-                if (!Bytes.IsToken(option))
+                if (!Characters.IsToken(option))
                 {
                     return HeadError.FieldValueMalformed;
                 }
@@ -157,7 +157,7 @@ public sealed class FieldTable
 
         // Whitespace before the colon is no token either (RFC 9112 §5.1).
         ReadOnlySpan<byte> name = line[..colon];
-        if (!Bytes.IsToken(name))
+        if (!Characters.IsToken(name))
         {
             return HeadError.FieldNameMalformed;
         }
@@ -174,7 +174,7 @@ public sealed class FieldTable
             end--;
         }
 
-        if (line[start..end].ContainsAny(Bytes.ForbiddenInValue))
+        if (line[start..end].ContainsAny(Characters.ForbiddenInValue))
         {
             return line.Contains((byte)0) ? HeadError.NulByte : HeadError.FieldValueMalformed;
         }

@@ -53,7 +53,7 @@ internal static class FramingRules
     public static bool TryParseLength(ReadOnlySpan<byte> value, out long length)
     {
         length = 0;
-        if (value.IsEmpty || value.ContainsAnyExcept(Bytes.Digits))
+        if (value.IsEmpty || value.ContainsAnyExcept(Characters.Digits))
         {
             return false;
         }
@@ -76,9 +76,9 @@ internal static class FramingRules
         while (!value.IsEmpty)
         {
             int comma = value.IndexOf((byte)',');
-            ReadOnlySpan<byte> coding = (comma < 0 ? value : value[..comma]).Trim(Bytes.Ows);
+            ReadOnlySpan<byte> coding = (comma < 0 ? value : value[..comma]).Trim(Characters.Ows);
             value = comma < 0 ? default : value[(comma + 1)..];
-            if (Bytes.IsToken(coding) && !Ascii.EqualsIgnoreCase(coding, "chunked"u8) && !Ascii.EqualsIgnoreCase(coding, "identity"u8))
+            if (Characters.IsToken(coding) && !Ascii.EqualsIgnoreCase(coding, "chunked"u8) && !Ascii.EqualsIgnoreCase(coding, "identity"u8))
             {
                 return true;
             }

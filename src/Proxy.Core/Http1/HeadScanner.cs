@@ -27,13 +27,13 @@ public struct HeadScanner
     public HeadError Error { get; private set; }
 
     /// <summary>Looks at <paramref name="buffer"/>, which always starts at the same byte and only grows between calls.</summary>
-    public HeadEnd Scan(in ReadOnlySequence<byte> buffer, HeadLimits limits, bool isRequest)
+    public HeadStatus Scan(in ReadOnlySequence<byte> buffer, HeadLimits limits, bool isRequest)
     {
         ArgumentNullException.ThrowIfNull(limits);
         foreach (ReadOnlyMemory<byte> segment in buffer.Slice(_scanned))
         {
-            HeadEnd end = ScanSegment(segment.Span, limits, isRequest);
-            if (end != HeadEnd.Incomplete)
+            HeadStatus end = ScanSegment(segment.Span, limits, isRequest);
+            if (end != HeadStatus.Incomplete)
             {
                 return end;
             }
@@ -43,7 +43,7 @@ public struct HeadScanner
         return Check(_scanned - _lineStart - 1, limits, isRequest);
     }
 
-    private HeadEnd ScanSegment(ReadOnlySpan<byte> bytes, HeadLimits limits, bool isRequest)
+    private HeadStatus ScanSegment(ReadOnlySpan<byte> bytes, HeadLimits limits, bool isRequest)
     {
         int offset = 0;
         while (true)
@@ -57,22 +57,22 @@ public struct HeadScanner
                 }
 
                 _scanned += bytes.Length - offset;
-                return HeadEnd.Incomplete;
+                return HeadStatus.Incomplete;
             }
 
             byte before = found > 0 ? bytes[offset + found - 1] : _last;
             _scanned += found + 1;
             offset += found + 1;
             _last = (byte)'\n';
-            HeadEnd end = before == '\r' ? EndLine(limits, isRequest) : Refuse(HeadError.BareLineFeed);
-            if (end != HeadEnd.Incomplete)
+            HeadStatus end = before == '\r' ? EndLine(limits, isRequest) : Refuse(HeadError.BareLineFeed);
+            if (end != HeadStatus.Incomplete)
             {
                 return end;
             }
         }
     }
 
-    private HeadEnd EndLine(HeadLimits limits, bool isRequest)
+    private HeadStatus EndLine(HeadLimits limits, bool isRequest)
     {
         int length = _scanned - _lineStart - 2;
         if (length == 0)
@@ -80,7 +80,7 @@ public struct HeadScanner
             if (_lines > 0)
             {
                 HeadLength = _scanned - LeadingBytes;
-                return HeadLength > limits.MaxHead ? Refuse(HeadError.HeadTooLarge) : HeadEnd.Complete;
+                return HeadLength > limits.MaxHead ? Refuse(HeadError.HeadTooLarge) : HeadStatus.Complete;
             }
 
             if (!isRequest || ++_emptyLines > MaxEmptyLines)
@@ -92,8 +92,8 @@ public struct HeadScanner
         }
         else
         {
-            HeadEnd end = Check(length, limits, isRequest);
-            if (end != HeadEnd.Incomplete)
+            HeadStatus end = Check(length, limits, isRequest);
+            if (end != HeadStatus.Incomplete)
             {
                 return end;
             }
@@ -105,10 +105,10 @@ public struct HeadScanner
         }
 
         _lineStart = _scanned;
-        return HeadEnd.Incomplete;
+        return HeadStatus.Incomplete;
     }
 
-    private HeadEnd Check(int lineLength, HeadLimits limits, bool isRequest)
+    private HeadStatus Check(int lineLength, HeadLimits limits, bool isRequest)
     {
         if (_lines == 0)
         {
@@ -122,18 +122,18 @@ public struct HeadScanner
             return Refuse(HeadError.FieldLineTooLong);
         }
 
-        return _scanned - LeadingBytes > limits.MaxHead ? Refuse(HeadError.HeadTooLarge) : HeadEnd.Incomplete;
+        return _scanned - LeadingBytes > limits.MaxHead ? Refuse(HeadError.HeadTooLarge) : HeadStatus.Incomplete;
     }
 
-    private HeadEnd Refuse(HeadError error)
+    private HeadStatus Refuse(HeadError error)
     {
         Error = error;
-        return HeadEnd.Malformed;
+        return HeadStatus.Malformed;
     }
 }
 
 /// <summary>What <see cref="HeadScanner"/> found.</summary>
-public enum HeadEnd : byte
+public enum HeadStatus : byte
 {
     Incomplete,
     Complete,

@@ -16,7 +16,7 @@ internal static class HostRules
         if (authority[0] == '[')
         {
             int close = authority.IndexOf((byte)']');
-            if (close < 3 || authority[1..close].ContainsAnyExcept(Bytes.AddressLiteral) || !IPAddress.IsValidUtf8(authority[1..close]) || !authority[1..close].Contains((byte)':'))
+            if (close < 3 || authority[1..close].ContainsAnyExcept(Characters.AddressLiteral) || !IPAddress.IsValidUtf8(authority[1..close]) || !authority[1..close].Contains((byte)':'))
             {
                 return false;
             }
@@ -32,7 +32,7 @@ internal static class HostRules
             int colon = authority.IndexOf((byte)':');
             ReadOnlySpan<byte> host = colon < 0 ? authority : authority[..colon];
             port = colon < 0 ? default : authority[colon..];
-            if (host.IsEmpty || host.ContainsAnyExcept(Bytes.Host))
+            if (host.IsEmpty || host.ContainsAnyExcept(Characters.Host))
             {
                 return false;
             }

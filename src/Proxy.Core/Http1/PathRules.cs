@@ -79,7 +79,7 @@ internal static class PathRules
     {
         for (int percent = path.IndexOf((byte)'%'); percent >= 0;)
         {
-            if (percent + 2 >= path.Length || Bytes.HexValue(path[percent + 1]) < 0 || Bytes.HexValue(path[percent + 2]) < 0)
+            if (percent + 2 >= path.Length || Characters.HexValue(path[percent + 1]) < 0 || Characters.HexValue(path[percent + 2]) < 0)
             {
                 return false;
             }
@@ -98,7 +98,7 @@ internal static class PathRules
         for (int i = 0; i < path.Length; i++)
         {
             byte b = path[i];
-            if (b == '%' && i + 2 < path.Length && Bytes.HexValue(path[i + 1]) is int high and >= 0 && Bytes.HexValue(path[i + 2]) is int low and >= 0)
+            if (b == '%' && i + 2 < path.Length && Characters.HexValue(path[i + 1]) is int high and >= 0 && Characters.HexValue(path[i + 2]) is int low and >= 0)
             {
                 b = (byte)((high << 4) | low);
                 i += 2;
@@ -119,8 +119,8 @@ internal static class PathRules
         while (true)
         {
             int end = path.IndexOfAny("/\\;?#"u8);
-            ReadOnlySpan<byte> segment = (end < 0 ? path : path[..end]).TrimStart(Bytes.Ows);
-            int blank = segment.IndexOfAny(Bytes.Ows);
+            ReadOnlySpan<byte> segment = (end < 0 ? path : path[..end]).TrimStart(Characters.Ows);
+            int blank = segment.IndexOfAny(Characters.Ows);
             segment = blank < 0 ? segment : segment[..blank];
             if (segment.Length is 1 or 2 && segment[0] == '.' && segment[^1] == '.')
             {

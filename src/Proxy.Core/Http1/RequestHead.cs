@@ -111,7 +111,7 @@ public sealed class RequestHead
 
     private HeadError ParseMethod(ReadOnlySpan<byte> method)
     {
-        if (!Bytes.IsToken(method))
+        if (!Characters.IsToken(method))
         {
             return HeadError.MethodMalformed;
         }
@@ -165,7 +165,7 @@ public sealed class RequestHead
     {
         Target = target;
         ReadOnlySpan<byte> bytes = target.Of(head);
-        if (bytes.ContainsAny(Bytes.ForbiddenInTarget))
+        if (bytes.ContainsAny(Characters.ForbiddenInTarget))
         {
             return HeadError.TargetMalformed;
         }

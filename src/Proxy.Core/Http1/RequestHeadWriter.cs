@@ -8,14 +8,14 @@ public static class RequestHeadWriter
     public static int Write(Span<byte> destination, ReadOnlySpan<byte> head, RequestHead parsed, in OutboundRequest outbound)
     {
         ArgumentNullException.ThrowIfNull(parsed);
-        HeadBuilder builder = new(destination);
-        builder.Write(parsed.MethodToken.Of(head));
-        builder.Write(" "u8);
-        builder.Write(outbound.Path.IsEmpty ? "/"u8 : outbound.Path);
-        builder.Write(outbound.Query);
-        builder.Write(" HTTP/1.1\r\nHost: "u8);
-        builder.Write(outbound.Authority);
-        builder.Write("\r\n"u8);
+        SpanWriter writer = new(destination);
+        writer.Write(parsed.MethodToken.Of(head));
+        writer.Write(" "u8);
+        writer.Write(outbound.Path.IsEmpty ? "/"u8 : outbound.Path);
+        writer.Write(outbound.Query);
+        writer.Write(" HTTP/1.1\r\nHost: "u8);
+        writer.Write(outbound.Authority);
+        writer.Write("\r\n"u8);
 
         bool offersCoding = false;
         FieldTable fields = parsed.Fields;
@@ -29,35 +29,35 @@ public static class RequestHeadWriter
 
             if (field.Id == FieldId.AcceptEncoding)
             {
-                offersCoding |= WriteAcceptEncoding(ref builder, head, field, outbound.AcceptedCodings);
+                offersCoding |= WriteAcceptEncoding(ref writer, head, field, outbound.AcceptedCodings);
             }
             else if (IsForwarded(field.Id, parsed, outbound) && !fields.IsNominated(i))
             {
-                builder.WriteField(head, field);
+                writer.WriteField(head, field);
             }
         }
 
         if (!offersCoding)
         {
             // No field at all would let the upstream choose any coding (RFC 9110 §12.5.3), also one that the meter cannot read.
-            builder.Write("Accept-Encoding: identity\r\n"u8);
+            writer.Write("Accept-Encoding: identity\r\n"u8);
         }
 
-        builder.Write(outbound.LoopLine);
-        builder.Write(outbound.CredentialLine);
+        writer.Write(outbound.LoopLine);
+        writer.Write(outbound.CredentialLine);
         if (parsed.Framing == BodyFraming.Length)
         {
-            builder.Write("Content-Length: "u8);
-            builder.Write(parsed.ContentLength);
-            builder.Write("\r\n"u8);
+            writer.Write("Content-Length: "u8);
+            writer.Write(parsed.ContentLength);
+            writer.Write("\r\n"u8);
         }
         else if (parsed.Framing == BodyFraming.Chunked)
         {
-            builder.Write("Transfer-Encoding: chunked\r\n"u8);
+            writer.Write("Transfer-Encoding: chunked\r\n"u8);
         }
 
-        builder.Write("\r\n"u8);
-        return builder.Result;
+        writer.Write("\r\n"u8);
+        return writer.Result;
     }
 
     private static bool IsForwarded(FieldId id, RequestHead parsed, in OutboundRequest outbound) => id switch
@@ -74,34 +74,34 @@ public static class RequestHeadWriter
     private static bool Mentions(ReadOnlySpan<byte> line, ReadOnlySpan<byte> key) => !key.IsEmpty && line.Length >= key.Length && line.IndexOf(key) >= 0;
 
     /// <summary>The client's offer without the codings that the meter cannot read (design.md decision 4); weights stay.</summary>
-    private static bool WriteAcceptEncoding(ref HeadBuilder builder, ReadOnlySpan<byte> head, in HeaderField field, ContentCodings accepted)
+    private static bool WriteAcceptEncoding(ref SpanWriter writer, ReadOnlySpan<byte> head, in HeaderField field, ContentCodings accepted)
     {
         bool any = false;
         ReadOnlySpan<byte> rest = field.Value.Of(head);
         while (!rest.IsEmpty)
         {
             int comma = rest.IndexOf((byte)',');
-            ReadOnlySpan<byte> offer = (comma < 0 ? rest : rest[..comma]).Trim(Bytes.Ows);
+            ReadOnlySpan<byte> offer = (comma < 0 ? rest : rest[..comma]).Trim(Characters.Ows);
             rest = comma < 0 ? default : rest[(comma + 1)..];
             int weight = offer.IndexOf((byte)';');
-            if (!IsReadable((weight < 0 ? offer : offer[..weight]).Trim(Bytes.Ows), accepted))
+            if (!IsReadable((weight < 0 ? offer : offer[..weight]).Trim(Characters.Ows), accepted))
             {
                 continue;
             }
 
-            builder.Write(any ? ", "u8 : field.Name.Of(head));
+            writer.Write(any ? ", "u8 : field.Name.Of(head));
             if (!any)
             {
-                builder.Write(": "u8);
+                writer.Write(": "u8);
             }
 
-            builder.Write(offer);
+            writer.Write(offer);
             any = true;
         }
 
         if (any)
         {
-            builder.Write("\r\n"u8);
+            writer.Write("\r\n"u8);
         }
 
         return any;

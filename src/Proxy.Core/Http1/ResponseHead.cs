@@ -57,12 +57,12 @@ public sealed class ResponseHead
         ReadOnlySpan<byte> line = head[..length];
         fieldsOffset = length + 2;
         Version = line.StartsWith("HTTP/1.1 "u8) ? 11 : line.StartsWith("HTTP/1.0 "u8) ? 10 : 0;
-        if (Version == 0 || line[9..12].ContainsAnyExcept(Bytes.Digits))
+        if (Version == 0 || line[9..12].ContainsAnyExcept(Characters.Digits))
         {
             return HeadError.StatusLineMalformed;
         }
 
-        if (line[ShortestStatusLine - 1] != ' ' || line[ShortestStatusLine..].ContainsAny(Bytes.ForbiddenInValue))
+        if (line[ShortestStatusLine - 1] != ' ' || line[ShortestStatusLine..].ContainsAny(Characters.ForbiddenInValue))
         {
             return HeadError.StatusLineMalformed;
         }

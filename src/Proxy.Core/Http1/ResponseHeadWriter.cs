@@ -8,12 +8,12 @@ public static class ResponseHeadWriter
     public static int Write(Span<byte> destination, ReadOnlySpan<byte> head, ResponseHead parsed, in OutboundResponse outbound)
     {
         ArgumentNullException.ThrowIfNull(parsed);
-        HeadBuilder builder = new(destination);
-        builder.Write("HTTP/1.1 "u8);
-        builder.Write(parsed.Status);
-        builder.Write(" "u8);
-        builder.Write(parsed.Reason.Of(head));
-        builder.Write("\r\n"u8);
+        SpanWriter writer = new(destination);
+        writer.Write("HTTP/1.1 "u8);
+        writer.Write(parsed.Status);
+        writer.Write(" "u8);
+        writer.Write(parsed.Reason.Of(head));
+        writer.Write("\r\n"u8);
 
         FieldTable fields = parsed.Fields;
         for (int i = 0; i < fields.Count; i++)
@@ -21,7 +21,7 @@ public static class ResponseHeadWriter
             ref readonly HeaderField field = ref fields[i];
             if (IsForwarded(field.Id) && !fields.IsNominated(i))
             {
-                builder.WriteField(head, field);
+                writer.WriteField(head, field);
             }
         }
 
@@ -29,22 +29,22 @@ public static class ResponseHeadWriter
         bool tellsLength = outbound.Framing == BodyFraming.Length || (outbound.Framing == BodyFraming.None && !parsed.IsInterim && parsed.Status != 204);
         if (tellsLength && parsed.ContentLength >= 0)
         {
-            builder.Write("Content-Length: "u8);
-            builder.Write(parsed.ContentLength);
-            builder.Write("\r\n"u8);
+            writer.Write("Content-Length: "u8);
+            writer.Write(parsed.ContentLength);
+            writer.Write("\r\n"u8);
         }
         else if (outbound.Framing == BodyFraming.Chunked)
         {
-            builder.Write("Transfer-Encoding: chunked\r\n"u8);
+            writer.Write("Transfer-Encoding: chunked\r\n"u8);
         }
 
         if (outbound.Close && !parsed.IsInterim)
         {
-            builder.Write("Connection: close\r\n"u8);
+            writer.Write("Connection: close\r\n"u8);
         }
 
-        builder.Write("\r\n"u8);
-        return builder.Result;
+        writer.Write("\r\n"u8);
+        return writer.Result;
     }
 
     private static bool IsForwarded(FieldId id) => id switch

@@ -44,7 +44,8 @@ public sealed class Route
 
     public RouteCredentials Credentials { get; }
 
-    private static bool IsPrefix(string prefix)
+    /// <summary>Whether a path can begin with it: "/", segments of unreserved characters, none of them empty or a dot segment.</summary>
+    public static bool IsPrefix(string prefix)
     {
         if (prefix.Length < 2 || prefix[0] != '/' || prefix.AsSpan().ContainsAnyExcept(Characters))
         {

@@ -1,4 +1,5 @@
 using Proxy.Core.Upstream;
+using Route = Proxy.Core.Routing.Route;
 
 namespace Proxy.Host.Configuration;
 
@@ -63,7 +64,7 @@ internal static class RouteReader
             section.Problem("name", "is missing: a short name for the ledger, for example \"anthropic\"");
         }
 
-        if (prefix is not null && !IsPrefix(prefix))
+        if (prefix is not null && !Route.IsPrefix(prefix))
         {
             section.Problem("prefix", "must start with / and not end with one, and consist of letters, digits and - . _ ~ /, for example \"/anthropic\"");
             prefix = null;
@@ -161,25 +162,6 @@ internal static class RouteReader
         }
 
         return new UpstreamEndpoint(uri.IdnHost.Trim('[', ']'), uri.Port, uri.Scheme == Uri.UriSchemeHttps);
-    }
-
-    private static bool IsPrefix(string prefix)
-    {
-        if (prefix.Length < 2 || prefix[0] != '/' || prefix[^1] == '/' || prefix.Contains("//", StringComparison.Ordinal))
-        {
-            return false;
-        }
-
-        foreach (char c in prefix)
-        {
-            if (!char.IsAsciiLetterOrDigit(c) && c is not ('-' or '.' or '_' or '~' or '/'))
-            {
-                return false;
-            }
-        }
-
-        // A dot segment would be resolved away by clients before it got here.
-        return !prefix.Split('/').Any(part => part is "." or "..");
     }
 
     private static bool IsLoopback(string host) =>

@@ -33,7 +33,7 @@ public sealed class HeadDifferentialTests
         {
             byte[] input = Mutate(Seeds[random.Next(Seeds.Length)], random);
             HeadScanner scanner = default;
-            if (scanner.Scan(new ReadOnlySequence<byte>(input), HeadLimits.Request, isRequest: true) != HeadEnd.Complete)
+            if (scanner.Scan(new ReadOnlySequence<byte>(input), HeadLimits.Request, isRequest: true) != HeadStatus.Complete)
             {
                 continue;
             }

@@ -23,9 +23,9 @@ internal static class HeadReader
     private static HeadError Scan(ref byte[] head, HeadLimits limits, bool isRequest)
     {
         HeadScanner scanner = default;
-        HeadEnd end = scanner.Scan(new ReadOnlySequence<byte>(head), limits, isRequest);
-        Assert.NotEqual(HeadEnd.Incomplete, end);
-        head = end == HeadEnd.Complete ? head[scanner.LeadingBytes..(scanner.LeadingBytes + scanner.HeadLength)] : head;
+        HeadStatus end = scanner.Scan(new ReadOnlySequence<byte>(head), limits, isRequest);
+        Assert.NotEqual(HeadStatus.Incomplete, end);
+        head = end == HeadStatus.Complete ? head[scanner.LeadingBytes..(scanner.LeadingBytes + scanner.HeadLength)] : head;
         return scanner.Error;
     }
 }

@@ -46,7 +46,7 @@ public sealed class HeadScannerTests
         for (int cut = 0; cut <= bytes.Length; cut++)
         {
             HeadScanner scanner = default;
-            Assert.Equal(HeadEnd.Complete, scanner.Scan(Segments.Of(bytes, cut), HeadLimits.Request, isRequest: true));
+            Assert.Equal(HeadStatus.Complete, scanner.Scan(Segments.Of(bytes, cut), HeadLimits.Request, isRequest: true));
             Assert.Equal((leading, text.Length - leading), (scanner.LeadingBytes, scanner.HeadLength));
         }
     }
@@ -64,10 +64,10 @@ public sealed class HeadScannerTests
             while (length + step < bytes.Length)
             {
                 length += step;
-                Assert.Equal(HeadEnd.Incomplete, scanner.Scan(Segments.Of(bytes.AsSpan(0, length).ToArray(), length / 2), HeadLimits.Request, isRequest: true));
+                Assert.Equal(HeadStatus.Incomplete, scanner.Scan(Segments.Of(bytes.AsSpan(0, length).ToArray(), length / 2), HeadLimits.Request, isRequest: true));
             }
 
-            Assert.Equal(HeadEnd.Complete, scanner.Scan(new ReadOnlySequence<byte>(bytes), HeadLimits.Request, isRequest: true));
+            Assert.Equal(HeadStatus.Complete, scanner.Scan(new ReadOnlySequence<byte>(bytes), HeadLimits.Request, isRequest: true));
             Assert.Equal((leading, text.Length - leading), (scanner.LeadingBytes, scanner.HeadLength));
         }
     }
@@ -80,21 +80,21 @@ public sealed class HeadScannerTests
         foreach (int cut in (int[])[0, 1, bytes.Length / 2, bytes.Length - 1, bytes.Length])
         {
             HeadScanner whole = default;
-            Assert.Equal(HeadEnd.Malformed, whole.Scan(Segments.Of(bytes, cut), HeadLimits.Request, isRequest: true));
+            Assert.Equal(HeadStatus.Malformed, whole.Scan(Segments.Of(bytes, cut), HeadLimits.Request, isRequest: true));
             Assert.True(error == whole.Error, $"{row}: {whole.Error}");
         }
 
         HeadScanner growing = default;
         int length = 0;
-        HeadEnd end;
+        HeadStatus end;
         do
         {
             end = growing.Scan(new ReadOnlySequence<byte>(bytes, 0, length), HeadLimits.Request, isRequest: true);
-            Assert.NotEqual(HeadEnd.Complete, end);
+            Assert.NotEqual(HeadStatus.Complete, end);
         }
-        while (end == HeadEnd.Incomplete && ++length <= bytes.Length);
+        while (end == HeadStatus.Incomplete && ++length <= bytes.Length);
 
-        Assert.Equal((HeadEnd.Malformed, error), (end, growing.Error));
+        Assert.Equal((HeadStatus.Malformed, error), (end, growing.Error));
     }
 
     [Theory]
@@ -107,10 +107,10 @@ public sealed class HeadScannerTests
         HeadScanner scanner = default;
         for (int length = 0; length < bytes.Length; length++)
         {
-            Assert.Equal(HeadEnd.Incomplete, scanner.Scan(new ReadOnlySequence<byte>(bytes, 0, length), HeadLimits.Request, isRequest: true));
+            Assert.Equal(HeadStatus.Incomplete, scanner.Scan(new ReadOnlySequence<byte>(bytes, 0, length), HeadLimits.Request, isRequest: true));
         }
 
-        Assert.Equal(HeadEnd.Complete, scanner.Scan(new ReadOnlySequence<byte>(bytes), HeadLimits.Request, isRequest: true));
+        Assert.Equal(HeadStatus.Complete, scanner.Scan(new ReadOnlySequence<byte>(bytes), HeadLimits.Request, isRequest: true));
     }
 
     [Theory]
@@ -123,8 +123,8 @@ public sealed class HeadScannerTests
         string head = Start + line + line + line;
         head += new string('b', (32 * 1024) - head.Length - 4 + surplus) + "\r\n\r\n";
         HeadScanner scanner = default;
-        HeadEnd end = scanner.Scan(new ReadOnlySequence<byte>(Http1.Heads.Bytes("\r\n" + head)), HeadLimits.Request, isRequest: true);
-        Assert.Equal(passes ? HeadEnd.Complete : HeadEnd.Malformed, end);
+        HeadStatus end = scanner.Scan(new ReadOnlySequence<byte>(Http1.Heads.Bytes("\r\n" + head)), HeadLimits.Request, isRequest: true);
+        Assert.Equal(passes ? HeadStatus.Complete : HeadStatus.Malformed, end);
         Assert.Equal(passes ? HeadError.None : HeadError.HeadTooLarge, scanner.Error);
     }
 
@@ -132,7 +132,7 @@ public sealed class HeadScannerTests
     public void A_response_starts_at_once()
     {
         HeadScanner scanner = default;
-        Assert.Equal(HeadEnd.Malformed, scanner.Scan(new ReadOnlySequence<byte>(Http1.Heads.Bytes("\r\n")), HeadLimits.Response, isRequest: false));
+        Assert.Equal(HeadStatus.Malformed, scanner.Scan(new ReadOnlySequence<byte>(Http1.Heads.Bytes("\r\n")), HeadLimits.Response, isRequest: false));
         Assert.Equal(HeadError.StatusLineMalformed, scanner.Error);
     }
 
@@ -141,7 +141,7 @@ public sealed class HeadScannerTests
     {
         HeadScanner scanner = default;
         byte[] bytes = Http1.Heads.Bytes("HTTP/1.1 200 " + new string('a', 8 * 1024));
-        Assert.Equal(HeadEnd.Malformed, scanner.Scan(new ReadOnlySequence<byte>(bytes), HeadLimits.Response, isRequest: false));
+        Assert.Equal(HeadStatus.Malformed, scanner.Scan(new ReadOnlySequence<byte>(bytes), HeadLimits.Response, isRequest: false));
         Assert.Equal(HeadError.StatusLineMalformed, scanner.Error);
     }
 
@@ -149,6 +149,6 @@ public sealed class HeadScannerTests
     public void Nothing_yet_is_incomplete()
     {
         HeadScanner scanner = default;
-        Assert.Equal(HeadEnd.Incomplete, scanner.Scan(ReadOnlySequence<byte>.Empty, HeadLimits.Request, isRequest: true));
+        Assert.Equal(HeadStatus.Incomplete, scanner.Scan(ReadOnlySequence<byte>.Empty, HeadLimits.Request, isRequest: true));
     }
 }

@@ -15,9 +15,9 @@ internal static class RequestHeadTarget
     {
         byte[] bytes = input.ToArray();
         HeadScanner whole = default;
-        HeadEnd end = whole.Scan(new ReadOnlySequence<byte>(bytes), HeadLimits.Request, isRequest: true);
+        HeadStatus end = whole.Scan(new ReadOnlySequence<byte>(bytes), HeadLimits.Request, isRequest: true);
         HeadSplit.AssertSame(bytes, whole, end, HeadLimits.Request, isRequest: true);
-        if (end != HeadEnd.Complete)
+        if (end != HeadStatus.Complete)
         {
             return;
         }
@@ -36,7 +36,7 @@ internal static class RequestHeadTarget
 
         HeadScanner scanner = default;
         end = scanner.Scan(new ReadOnlySequence<byte>(again), Roomy, isRequest: true);
-        FindingException.ThrowUnless(end == HeadEnd.Complete && scanner.LeadingBytes == 0 && scanner.HeadLength == length, "what was written is not one head");
+        FindingException.ThrowUnless(end == HeadStatus.Complete && scanner.LeadingBytes == 0 && scanner.HeadLength == length, "what was written is not one head");
         RequestHead reread = new();
         HeadError error = reread.Parse(again, Roomy);
         FindingException.ThrowUnless(error == HeadError.None, $"what was written is refused: {error}");

@@ -12,9 +12,9 @@ internal static class ResponseHeadTarget
     {
         byte[] bytes = input.ToArray();
         HeadScanner whole = default;
-        HeadEnd end = whole.Scan(new ReadOnlySequence<byte>(bytes), HeadLimits.Response, isRequest: false);
+        HeadStatus end = whole.Scan(new ReadOnlySequence<byte>(bytes), HeadLimits.Response, isRequest: false);
         HeadSplit.AssertSame(bytes, whole, end, HeadLimits.Response, isRequest: false);
-        if (end != HeadEnd.Complete)
+        if (end != HeadStatus.Complete)
         {
             return;
         }
@@ -33,7 +33,7 @@ internal static class ResponseHeadTarget
         byte[] again = written.AsSpan(0, length).ToArray();
         HeadScanner scanner = default;
         end = scanner.Scan(new ReadOnlySequence<byte>(again), Roomy, isRequest: false);
-        FindingException.ThrowUnless(end == HeadEnd.Complete && scanner.HeadLength == length, "what was written is not one head");
+        FindingException.ThrowUnless(end == HeadStatus.Complete && scanner.HeadLength == length, "what was written is not one head");
         ResponseHead reread = new();
         HeadError error = reread.Parse(again, method, Roomy);
         FindingException.ThrowUnless(error == HeadError.None, $"what was written is refused: {error}");

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Proxy.Core.Http1;
 using Proxy.Core.Outcomes;
 
@@ -30,23 +31,23 @@ internal static class LocalAnswers
             : ledgerConnected
                 ? "{\"status\":\"connected\",\"db\":\"connected\",\"cache\":null,\"litellm_version\":\"tollway\",\"success_callbacks\":[]}"u8
                 : "{\"status\":\"unhealthy\",\"db\":\"Not connected\",\"cache\":null,\"litellm_version\":\"tollway\",\"success_callbacks\":[]}"u8;
-        AnswerWriter writer = new(destination);
+        SpanWriter writer = new(destination);
         WriteHead(ref writer, new Answer(readiness && !ledgerConnected ? 503 : 200, ""), body.Length, context);
-        writer.EndHead();
+        writer.Write("\r\n"u8);
         if (!context.HeadOnly)
         {
             writer.Write(body);
         }
 
-        return writer.Length;
+        return writer.Result;
     }
 
     public static int WriteEmpty(Span<byte> destination, in AnswerContext context)
     {
-        AnswerWriter writer = new(destination);
+        SpanWriter writer = new(destination);
         WriteHead(ref writer, new Answer(200, ""), 0, context);
-        writer.EndHead();
-        return writer.Length;
+        writer.Write("\r\n"u8);
+        return writer.Result;
     }
 
     public static int WriteRefusal(Span<byte> destination, in Answer answer, in AnswerContext context)
@@ -55,7 +56,7 @@ internal static class LocalAnswers
         FormatRequestId(context.Id, requestId);
 
         Span<byte> body = stackalloc byte[512];
-        AnswerWriter json = new(body);
+        SpanWriter json = new(body);
         json.Write("{\"type\":\"error\",\"error\":{\"type\":\""u8);
         json.WriteAscii(answer.Type);
         json.Write("\",\"message\":\""u8);
@@ -73,8 +74,8 @@ internal static class LocalAnswers
         json.Write(requestId);
         json.Write("\"}"u8);
 
-        AnswerWriter writer = new(destination);
-        WriteHead(ref writer, answer, json.Length, context);
+        SpanWriter writer = new(destination);
+        WriteHead(ref writer, answer, json.Written.Length, context);
         writer.Write("request-id: "u8);
         writer.Write(requestId);
         writer.Write("\r\nx-should-retry: "u8);
@@ -82,7 +83,7 @@ internal static class LocalAnswers
         if (answer.RetryAfterSeconds > 0)
         {
             writer.Write("retry-after: "u8);
-            writer.WriteNumber(answer.RetryAfterSeconds);
+            writer.Write(answer.RetryAfterSeconds);
             writer.Write("\r\n"u8);
         }
 
@@ -91,13 +92,13 @@ internal static class LocalAnswers
             writer.Write("allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"u8);
         }
 
-        writer.EndHead();
+        writer.Write("\r\n"u8);
         if (!context.HeadOnly)
         {
-            writer.Write(body[..json.Length]);
+            writer.Write(json.Written);
         }
 
-        return writer.Length;
+        return writer.Result;
     }
 
     public static void FormatRequestId(Guid id, Span<byte> destination)
@@ -106,7 +107,7 @@ internal static class LocalAnswers
         _ = id.TryFormat(destination[4..], out _, "N");
     }
 
-    private static void WriteReset(ref AnswerWriter json, long unixMs)
+    private static void WriteReset(ref SpanWriter json, long unixMs)
     {
         if (unixMs == long.MaxValue)
         {
@@ -115,20 +116,22 @@ internal static class LocalAnswers
         }
 
         json.Write("resets "u8);
-        json.WriteMinute(DateTimeOffset.FromUnixTimeMilliseconds(unixMs).UtcDateTime);
+        Span<byte> minute = stackalloc byte[16];
+        _ = DateTimeOffset.FromUnixTimeMilliseconds(unixMs).TryFormat(minute, out int length, "yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
+        json.Write(minute[..length]);
         json.Write(" UTC"u8);
     }
 
-    private static void WriteHead(ref AnswerWriter writer, in Answer answer, int bodyLength, in AnswerContext context)
+    private static void WriteHead(ref SpanWriter writer, in Answer answer, int bodyLength, in AnswerContext context)
     {
         writer.Write("HTTP/1.1 "u8);
-        writer.WriteNumber(answer.Status);
+        writer.Write(answer.Status);
         writer.Write(" "u8);
         writer.WriteAscii(answer.Reason);
         writer.Write("\r\ndate: "u8);
         writer.Write(context.Date);
         writer.Write("\r\ncontent-type: application/json\r\ncontent-length: "u8);
-        writer.WriteNumber(bodyLength);
+        writer.Write(bodyLength);
         writer.Write("\r\n"u8);
         if (context.Close)
         {

@@ -10,7 +10,7 @@ namespace Proxy.Core.Spend.Journal;
 /// lives as long as this object; callers of <see cref="Bytes"/> keep this object alive (GC.KeepAlive) until they are done with the span. There
 /// is no Dispose on purpose: a record that outlives the journal must never write into memory that is no longer mapped. (3) Room: every block
 /// of the file was written before it was mapped (JournalSegment), so that a store never needs a new block, which on a full disk is a SIGBUS.
-/// (4) Races: one owner at a time writes a slot; ownership passes through interlocked operations (SlotStack, CompletionStack).
+/// (4) Races: one owner at a time writes a slot; ownership passes through interlocked operations (FreeSlots, CompletedSlots).
 /// </remarks>
 internal sealed unsafe class JournalMapping
 {

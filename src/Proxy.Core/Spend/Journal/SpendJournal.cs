@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 
 namespace Proxy.Core.Spend.Journal;
@@ -8,16 +9,15 @@ namespace Proxy.Core.Spend.Journal;
 /// its numbers arrive. However the process ends, the next one finds them. What is promised is the end of a process, not of a machine: nothing is
 /// ever synced. Claim, checkpoint, complete and free take no lock, make no system call and allocate nothing in steady state.
 /// </summary>
-public sealed partial class SpendJournal : IDisposable
+public sealed class SpendJournal : IDisposable
 {
     /// <summary>A disk that had no room is not asked again by each request.</summary>
     private static readonly TimeSpan GrowthRetry = TimeSpan.FromSeconds(1);
 
-    private readonly string _directory;
+    private readonly JournalFolder _folder;
     private readonly SpendJournalOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly FileStream _lockFile;
     private readonly JournalSlot?[] _slots;
     private readonly FreeSlots _free;
     private readonly CompletedSlots _completed;
@@ -26,16 +26,14 @@ public sealed partial class SpendJournal : IDisposable
 
     // Of segments that are kept only until they are empty.
     private int _inUseElsewhere;
-    private int _nextSegment = 1;
     private volatile int _capacity;
     private volatile bool _growthFails;
     private long _growthFailedAt;
     private volatile bool _isClosed;
 
-    private SpendJournal(string directory, FileStream lockFile, SpendJournalOptions options, TimeProvider time, ILogger logger)
+    private SpendJournal(JournalFolder folder, SpendJournalOptions options, TimeProvider time, ILogger logger)
     {
-        _directory = directory;
-        _lockFile = lockFile;
+        _folder = folder;
         _options = options;
         _time = time;
         _logger = logger;
@@ -60,6 +58,38 @@ public sealed partial class SpendJournal : IDisposable
     public bool IsFull => _free.Count == 0 && (_capacity >= _options.MaxSlots || _growthFails);
 
     internal bool IsClosed => _isClosed;
+
+    /// <summary>
+    /// Opens the journal in this directory, which is made (for the owner only) when it is not there, and recovers what earlier runs left. A
+    /// segment that is damaged or foreign is renamed and logged, and never in the way.
+    /// </summary>
+    /// <exception cref="JournalException">Another process has it, or the directory cannot be used.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    public static SpendJournal Open(string directory, SpendJournalOptions options, TimeProvider time, ILogger logger)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(directory);
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(time);
+        ArgumentNullException.ThrowIfNull(logger);
+        CheckRange(options.SlotsPerSegment);
+        CheckRange(options.MaxSlots);
+        SpendJournal journal = new(new JournalFolder(directory, time, logger), options, time, logger);
+        try
+        {
+            journal.Recover();
+            return journal;
+        }
+        catch (Exception fault)
+        {
+            journal.Dispose();
+            if (fault is IOException or UnauthorizedAccessException)
+            {
+                throw new JournalException($"the spend journal in {directory} cannot be used: {fault.Message}", fault);
+            }
+
+            throw;
+        }
+    }
 
     /// <summary>A cleared record with a slot; false when all are in use and there can be no more now. Any thread; only growing the journal takes a lock and a few milliseconds.</summary>
     public bool TryClaim([NotNullWhen(true)] out SpendRecord? record)
@@ -147,7 +177,13 @@ public sealed partial class SpendJournal : IDisposable
             _isClosed = true;
         }
 
-        _lockFile.Dispose();
+        _folder.Dispose();
+    }
+
+    private static void CheckRange(int slots, [CallerArgumentExpression(nameof(slots))] string? option = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(slots, 1, option);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(slots, SpendJournalOptions.MostSlots, option);
     }
 
     [DoesNotReturn]
@@ -162,6 +198,86 @@ public sealed partial class SpendJournal : IDisposable
         }
 
         return slot;
+    }
+
+    private void Recover()
+    {
+        int interrupted = 0;
+        foreach (JournalSegment segment in _folder.OpenSegments())
+        {
+            interrupted += Adopt(segment);
+        }
+
+        if (_recovered.Count > 0)
+        {
+            _recovered.Sort(static (left, right) => left.Id.CompareTo(right.Id));
+            JournalLog.Recovered(_logger, _recovered.Count - interrupted, interrupted);
+        }
+
+        // A journal that cannot hold a single record is told at the start, and not by refusing every request.
+        if (_capacity == 0)
+        {
+            AddSegment();
+        }
+    }
+
+    /// <summary>
+    /// Takes up a segment's records, and its free slots unless the configuration has no use for them: then it is kept until it is empty, and
+    /// deleted at the start after that.
+    /// </summary>
+    /// <returns>How many of its records were interrupted.</returns>
+    private int Adopt(JournalSegment segment)
+    {
+        SegmentLayout layout = segment.Layout;
+        bool isUsed = layout.SlotSize == SegmentLayout.DefaultSlotSize && layout.SlotCount <= _options.MaxSlots - _capacity;
+        int finished = 0;
+        int interrupted = 0;
+        int damaged = 0;
+
+        // Downwards, so that the first one ends on top.
+        for (int i = layout.SlotCount - 1; i >= 0; i--)
+        {
+            JournalSlot slot = new(this, segment, i) { Number = isUsed ? _capacity + i : -1 };
+            SlotFinding finding = slot.Recover(segment.Slot(i));
+            if (isUsed)
+            {
+                _slots[slot.Number] = slot;
+            }
+
+            if (slot.State == SlotState.Recovered)
+            {
+                _recovered.Add(slot.Record);
+            }
+            else if (isUsed)
+            {
+                _free.Push(slot);
+            }
+
+            finished += finding == SlotFinding.Finished ? 1 : 0;
+            interrupted += finding == SlotFinding.Interrupted ? 1 : 0;
+            damaged += finding == SlotFinding.Damaged ? 1 : 0;
+        }
+
+        if (damaged > 0)
+        {
+            JournalLog.Damaged(_logger, damaged, segment.Path);
+        }
+
+        if (isUsed)
+        {
+            _capacity += layout.SlotCount;
+        }
+        else if (finished + interrupted > 0)
+        {
+            _inUseElsewhere += finished + interrupted;
+        }
+        else
+        {
+            segment.Delete();
+            JournalLog.Deleted(_logger, segment.Path);
+        }
+
+        return interrupted;
     }
 
     /// <summary>True when it is worth another try to claim.</summary>
@@ -213,8 +329,7 @@ public sealed partial class SpendJournal : IDisposable
     private void AddSegment()
     {
         int count = Math.Min(_options.SlotsPerSegment, _options.MaxSlots - _capacity);
-        JournalSegment segment = JournalSegment.Create(_directory, _nextSegment, count);
-        _nextSegment++;
+        JournalSegment segment = _folder.CreateSegment(count);
         JournalSlot[] slots = new JournalSlot[count];
         for (int i = 0; i < count; i++)
         {

@@ -3,7 +3,7 @@ using System.Buffers;
 namespace Proxy.Core.Http1;
 
 /// <summary>Character classes of RFC 9110 §5.6 and RFC 3986.</summary>
-internal static class Bytes
+internal static class Characters
 {
     /// <summary>tchar (RFC 9110 §5.6.2).</summary>
     public static readonly SearchValues<byte> Token =

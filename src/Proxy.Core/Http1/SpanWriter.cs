@@ -1,9 +1,11 @@
+using System.Buffers;
 using System.Buffers.Text;
+using System.Text;
 
 namespace Proxy.Core.Http1;
 
-/// <summary>Appends to a span and remembers when it was too small. Lives on the stack for one head.</summary>
-internal ref struct HeadBuilder(Span<byte> destination)
+/// <summary>Appends to a span and remembers when it was too small. Lives on the stack for one message.</summary>
+internal ref struct SpanWriter(Span<byte> destination)
 {
     private readonly Span<byte> _destination = destination;
     private int _length;
@@ -17,6 +19,21 @@ internal ref struct HeadBuilder(Span<byte> destination)
         if (bytes.TryCopyTo(_destination[_length..]))
         {
             _length += bytes.Length;
+        }
+        else
+        {
+            _overflow = true;
+        }
+    }
+
+    /// <summary>What has been written.</summary>
+    public readonly ReadOnlySpan<byte> Written => _destination[.._length];
+
+    public void WriteAscii(string text)
+    {
+        if (Ascii.FromUtf16(text, _destination[_length..], out int written) == OperationStatus.Done)
+        {
+            _length += written;
         }
         else
         {
