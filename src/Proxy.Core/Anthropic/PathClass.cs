@@ -26,3 +26,13 @@ public enum PathClass : byte
     /// <summary><c>/v1/complete</c>, which came before messages. Its answers say nothing of usage.</summary>
     Completions,
 }
+
+/// <summary>What follows from a <see cref="PathClass"/>.</summary>
+public static class PathClasses
+{
+    /// <summary>Its answer is inference, and costs money at once.</summary>
+    public static bool IsInference(this PathClass path) => path is PathClass.Messages or PathClass.ChatCompletions or PathClass.Completions;
+
+    /// <summary>Its body names the model that it is about; a batch's, one an item.</summary>
+    public static bool NamesModel(this PathClass path) => path.IsInference() || path is PathClass.CountTokens or PathClass.BatchCreation;
+}

@@ -75,10 +75,20 @@ internal sealed class Attempt(
         deadlines.Answered();
         if (upload.IsSent)
         {
-            exchange.Uploaded(upload.Result, inspector.Meter);
+            exchange.Uploaded(upload, inspector.Meter);
         }
 
+        exchange.BeginAnswer(inspector.Meter);
         download.RelayHead(isLast, upstream);
+    }
+
+    /// <summary>A part of the response is about to be handed to the client: what it has come to is reserved.</summary>
+    public void TopUp()
+    {
+        if (!upload.IsRunning)
+        {
+            exchange.TopUp();
+        }
     }
 
     /// <summary>The response is whole: what it cost is settled, and the upstream connection free, before its last bytes leave.</summary>
@@ -86,7 +96,7 @@ internal sealed class Attempt(
     {
         if (!upload.IsRunning)
         {
-            exchange.Uploaded(upload.Result, inspector.Meter);
+            exchange.Uploaded(upload, inspector.Meter);
             exchange.Settle(responseStarted: true);
 
             // Its part is done: a client that reads slowly, or leaves with its last byte, costs it nothing more.

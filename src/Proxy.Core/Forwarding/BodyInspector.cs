@@ -4,6 +4,7 @@ using Proxy.Core.Forwarding.Answers;
 using Proxy.Core.Identity;
 using Proxy.Core.Metering;
 using Proxy.Core.Outcomes;
+using Proxy.Core.Spend;
 
 namespace Proxy.Core.Forwarding;
 
@@ -14,7 +15,12 @@ namespace Proxy.Core.Forwarding;
 internal sealed class BodyInspector(Exchange exchange)
 {
     private readonly RequestMeter _meter = new();
+    /// <summary>Bytes of a batch between two judgements of what it may cost.</summary>
+    private const int BatchStep = 64 * 1024;
+
     private long _shown;
+    private long _judgedAt;
+    private bool _isBatch;
     private bool _isGuarded;
     private bool _isJudged;
 
@@ -22,10 +28,13 @@ internal sealed class BodyInspector(Exchange exchange)
     public RequestMeter Meter => _meter;
 
     /// <param name="guarded">A principal whose models are limited; null for any other.</param>
-    public void Begin(PathClass path, Principal? guarded)
+    /// <param name="pricer">Says what the body may cost.</param>
+    public void Begin(PathClass path, Principal? guarded, IRequestPricer pricer, long nowUnixMs)
     {
-        _meter.Begin(path, guarded);
+        _meter.Begin(path, guarded, pricer, nowUnixMs);
         _shown = 0;
+        _judgedAt = 0;
+        _isBatch = path == PathClass.BatchCreation;
         _isGuarded = guarded is not null;
         _isJudged = false;
     }
@@ -67,13 +76,28 @@ internal sealed class BodyInspector(Exchange exchange)
             return false;
         }
 
-        if (!isWhole || _isJudged)
+        if (_isJudged)
         {
             return true;
         }
 
+        if (!isWhole)
+        {
+            // A batch is refused as soon as what has come of it does not fit.
+            return !_isBatch || _shown - _judgedAt < BatchStep || TryAdmit(isWhole: false, out reason, out answer);
+        }
+
         _isJudged = true;
-        if (exchange.TryAdmitWhole(_meter, _shown, out AdmissionRefusal refusal))
+        return TryAdmit(isWhole: true, out reason, out answer);
+    }
+
+    /// <summary>What the body may cost is judged again, now that more of it is known.</summary>
+    private bool TryAdmit(bool isWhole, out RefusalReason reason, out Answer answer)
+    {
+        reason = RefusalReason.None;
+        answer = default;
+        _judgedAt = _shown;
+        if (exchange.TryAdmitMore(_meter, _shown, isWhole, out AdmissionRefusal refusal))
         {
             return true;
         }

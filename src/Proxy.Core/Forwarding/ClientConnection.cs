@@ -222,6 +222,7 @@ internal sealed class ClientConnection : IExpirable, IDisposable
                         ValueTask<int> readable = upstream.WaitReadableAsync();
                         if (_output.Unflushed >= FlushThreshold || (_output.Unflushed > 0 && !readable.IsCompleted))
                         {
+                            _attempt.TopUp();
                             EndFlush(await _output.FlushAsync());
                         }
 

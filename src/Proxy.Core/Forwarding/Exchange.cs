@@ -14,15 +14,12 @@ namespace Proxy.Core.Forwarding;
 /// <summary>
 /// One request: what was decided about it, what it holds of its limits, its record, and how it went. Steps 6 and 11 are here; the corridor that calls
 /// them in order is <see cref="ClientConnection"/>. Reused for each request of a connection. Owned by the connection's task; while an upload runs, the
-/// reservation is the upload's (<see cref="TryAdmitWhole"/>).
+/// reservation is the upload's (<see cref="TryAdmitMore"/>).
 /// </summary>
 internal sealed class Exchange(Gateway gateway) : IDisposable
 {
     /// <summary>What the gateway adds to a head at most: Host, the credential, restated framing, Accept-Encoding.</summary>
     private const int HeadRoom = 2048;
-
-    /// <summary>About so many bytes of a request make a token.</summary>
-    private const int BytesPerToken = 4;
 
     private GatewaySnapshot _snapshot = gateway.Snapshot;
     private Decision _decision;
@@ -32,6 +29,8 @@ internal sealed class Exchange(Gateway gateway) : IDisposable
     private Guid _id;
     private long _startedAt;
     private long _startedAtUnixMs;
+    private long _promptTokens;
+    private bool _isSent;
     private bool _isSettled;
     private bool _mayRetry;
 
@@ -73,6 +72,8 @@ internal sealed class Exchange(Gateway gateway) : IDisposable
         _answer = default;
         _reservation = default;
         _record = null;
+        _promptTokens = 0;
+        _isSent = false;
         _isSettled = false;
         _mayRetry = false;
         Failure = ForwardFailure.None;
@@ -112,7 +113,8 @@ internal sealed class Exchange(Gateway gateway) : IDisposable
 
     /// <summary>6. Admit: limits and budgets. Reserves what the request may cost, or refuses it.</summary>
     /// <param name="bodyLength">Data bytes of the body, as far as anyone can tell.</param>
-    public void Admit(BodyInspector inspector, long bodyLength)
+    /// <param name="isWhole">All of the body was seen.</param>
+    public void Admit(BodyInspector inspector, long bodyLength, bool isWhole)
     {
         Principal principal = _decision.Credential.Principal!;
         _record!.ModelAsked.Set(inspector.Meter.Model.Bytes);
@@ -121,19 +123,39 @@ internal sealed class Exchange(Gateway gateway) : IDisposable
             return;
         }
 
-        AdmissionRequest request = Ask(inspector.Meter, bodyLength);
+        AdmissionRequest request = Ask(inspector.Meter, bodyLength, isWhole);
         if (!_reservation.TryAdmit(principal, inspector.Meter.Model.Bytes, request, out AdmissionRefusal refusal))
         {
             Refuse(refusal.Reason, AdmissionAnswers.Of(refusal));
         }
     }
 
-    /// <summary>All of the body has been seen, and its last bytes have not left: what it may cost is known better, and its model for sure.</summary>
-    public bool TryAdmitWhole(RequestMeter meter, long bodyLength, out AdmissionRefusal refusal)
+    /// <summary>
+    /// More of the body has been seen: what it may cost is judged again, of a batch as its items pass, of any body before its last bytes leave.
+    /// </summary>
+    /// <param name="isWhole">All of it: what it may cost is known for sure, and its model.</param>
+    public bool TryAdmitMore(RequestMeter meter, long bodyLength, bool isWhole, out AdmissionRefusal refusal)
     {
         refusal = default;
         Principal principal = _decision.Credential.Principal!;
-        return !IsLimited(principal) || _reservation.TryComplete(principal, meter.Model.Bytes, Ask(meter, bodyLength), out refusal);
+        return !IsLimited(principal)
+            || _reservation.TryRaise(principal, isWhole ? meter.Model.Bytes : default, Ask(meter, bodyLength, isWhole), out refusal);
+    }
+
+    /// <summary>The answer runs on.</summary>
+    public void TopUp()
+    {
+        if (_record is { } record)
+        {
+            _reservation.TopUp(Math.Max(record.Usage.OutputTokens, record.DeliveredOutputBytes / OutputEstimate.BytesPerToken));
+        }
+    }
+
+    /// <summary>Says to the meter, before a response is relayed, what it must know of the request.</summary>
+    public void BeginAnswer(RequestMeter request)
+    {
+        Meter.FreeRefusals = _snapshot.Prices.FreeRefusals;
+        Meter.MaxOutputTokens = request.MaxTokens >= 0 ? request.MaxTokens : long.MaxValue;
     }
 
     /// <summary>Another attempt begins, where the request is to be forwarded and the last attempt may be repeated.</summary>
@@ -178,13 +200,18 @@ internal sealed class Exchange(Gateway gateway) : IDisposable
     /// <summary>The first byte of a response has come.</summary>
     public void FirstByte() => _record!.TimeToFirstByteUs = ElapsedUs;
 
+    /// <summary>The request is to be forwarded: its body is looked at.</summary>
+    public void BeginBody(BodyInspector inspector) => inspector.Begin(_decision.Path, Guarded, _snapshot.Prices, _startedAtUnixMs);
+
     /// <summary>Nothing is under way upwards: what the body said is written down.</summary>
-    public void Uploaded(in UploadResult result, RequestMeter meter)
+    public void Uploaded(Upload upload, RequestMeter meter)
     {
-        if (_record is { } record)
+        if (_record is { } record && !_isSettled)
         {
-            record.RequestBodyBytes = result.Bytes;
+            record.RequestBodyBytes = upload.Result.Bytes;
             record.ModelAsked.Set(meter.Model.Bytes);
+            _isSent |= upload.IsSent;
+            _promptTokens = meter.Shape.PromptTokens(upload.KnownLength);
         }
     }
 
@@ -281,7 +308,9 @@ internal sealed class Exchange(Gateway gateway) : IDisposable
         try
         {
             // The meter knows of an error event in the stream, which is how it ended whatever the failure says.
+            long allowed = Meter.MaxOutputTokens;
             Meter.End(Failure == ForwardFailure.None);
+            BookWhatNobodyReported(record, allowed == long.MaxValue ? Limits.AssumedMaxTokens : allowed);
         }
         catch (Exception fault)
         {
@@ -336,13 +365,44 @@ internal sealed class Exchange(Gateway gateway) : IDisposable
 
     public void Dispose() => Meter.Dispose();
 
+    /// <summary>
+    /// The upstream has worked, or is at it, and nothing was said of what it costs: the prompt is booked as it is reckoned, and of an answer that came
+    /// whole and unread the output that was reserved.
+    /// </summary>
+    private void BookWhatNobodyReported(SpendRecord record, long reservedTokens)
+    {
+        bool isAbandoned = record.Status == 0 && _isSent && ForwardFailures.Describe(Failure).LeavesUpstreamAtWork;
+        if (!IsBilled || !(isAbandoned || Meter.LacksUsage))
+        {
+            return;
+        }
+
+        record.Flags |= SpendFlags.Estimated;
+        record.Usage.InputTokens = Math.Max(record.Usage.InputTokens, _promptTokens);
+        if (Failure == ForwardFailure.None && record.Usage.OutputTokens == 0)
+        {
+            // No answer has more tokens than bytes, coded or not.
+            record.Usage.OutputTokens = Math.Min(reservedTokens, record.ResponseBodyBytes);
+        }
+    }
+
     private void SettleReservation(SpendRecord record)
     {
         long tokens = UsageCounters.Sum(
             UsageCounters.Sum(record.Usage.InputTokens, record.Usage.CacheCreationInputTokens), record.Usage.OutputTokens);
         try
         {
-            _reservation.Settle(record.CostNanoUsd, tokens, gateway.Time.GetUtcNow().ToUnixTimeMilliseconds());
+            if (_decision.Path == PathClass.BatchCreation && record.Status is >= 200 and <= 299 && !record.MessageId.IsEmpty)
+            {
+                _reservation.Keep(gateway.Batches, record.MessageId.ToString(), NowUnixMs);
+                return;
+            }
+
+            _reservation.Settle(record.CostNanoUsd, tokens, NowUnixMs);
+            if (IsBilled && record.Status == 200 && record.CostNanoUsd > 0 && (record.Flags & SpendFlags.Estimated) == 0)
+            {
+                _reservation.Learn(gateway.Habits, record.CostNanoUsd, record.Usage.OutputTokens);
+            }
         }
         catch (Exception fault)
         {
@@ -350,20 +410,35 @@ internal sealed class Exchange(Gateway gateway) : IDisposable
         }
     }
 
+    /// <summary>Its answer costs money.</summary>
+    private bool IsBilled => _decision.Path.IsInference();
+
+    private long NowUnixMs => gateway.Time.GetUtcNow().ToUnixTimeMilliseconds();
+
     private long ElapsedUs => (long)gateway.Time.GetElapsedTime(_startedAt).TotalMicroseconds;
 
     /// <summary>What neither costs money nor the upstream's capacity for inference is free of limits (anthropic-api.md §5 rule 4).</summary>
     private bool IsLimited(Principal principal) =>
         (!principal.ScopeSpan.IsEmpty || principal.ModelScopes.Count > 0) && _decision.Path is not (PathClass.CountTokens or PathClass.Models);
 
-    private AdmissionRequest Ask(RequestMeter meter, long bodyLength)
+    private AdmissionRequest Ask(RequestMeter meter, long bodyLength, bool isWhole)
     {
-        long output = meter.MaxTokens >= 0 ? meter.MaxTokens : Limits.AssumedMaxTokens;
-        long estimate = _decision.Path == PathClass.Messages
-            ? _snapshot.Prices.Estimate(meter.Model.Bytes, bodyLength / BytesPerToken, output, _startedAtUnixMs)
-            : 0;
-        return new AdmissionRequest(
-            gateway.Time.GetUtcNow().ToUnixTimeMilliseconds(), estimate, _decision.Credential.Credential == CredentialKind.Server);
+        bool isBatch = _decision.Path == PathClass.BatchCreation;
+        Stake stake = default;
+        if (isBatch || IsBilled)
+        {
+            CostEstimate estimate = meter.Estimate(bodyLength, isWhole, Limits.AssumedMaxTokens);
+            stake = isBatch
+                ? new Stake(estimate.WorstNanoUsd, estimate.WorstNanoUsd)
+                : _reservation.Expect(gateway.Habits, _decision.Credential.Principal!.Key.ScopeId, meter.Model.Bytes, estimate);
+        }
+
+        return new AdmissionRequest(NowUnixMs, stake.ExpectedNanoUsd, _decision.Credential.Credential == CredentialKind.Server)
+        {
+            WorstNanoUsd = stake.WorstNanoUsd,
+            IsPartial = !isWhole,
+            MustFit = isBatch,
+        };
     }
 
     /// <summary>Takes a record and writes down what the head says.</summary>
@@ -382,9 +457,9 @@ internal sealed class Exchange(Gateway gateway) : IDisposable
         record.PathClass = _decision.Path;
         record.Refusal = _decision.Refusal;
         record.Credential = Verdict == Verdict.Forward ? _decision.Credential.Credential : CredentialKind.None;
-        if (_decision.Path == PathClass.BatchResults)
+        if (_decision.Path is PathClass.BatchResults or PathClass.Batches)
         {
-            // The only id this exchange is about: its answer has none of its own.
+            // The only id this exchange is about: results have none of their own, and a cancelled batch is released by it.
             record.MessageId.Set(PathClassifier.BatchIdOf(_decision.UpstreamPath.Of(head)));
         }
 

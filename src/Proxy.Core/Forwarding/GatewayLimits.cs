@@ -99,7 +99,7 @@ public sealed record GatewayLimits
     /// <summary>The largest body of a kind of work: its own limit, and never more than <see cref="MaxRequestBody"/>.</summary>
     public long MaxBodyOf(PathClass path) => Math.Min(MaxRequestBody, path switch
     {
-        PathClass.Messages or PathClass.CountTokens => MaxMessageBody,
+        PathClass.Messages or PathClass.CountTokens or PathClass.ChatCompletions or PathClass.Completions => MaxMessageBody,
         PathClass.BatchCreation => MaxBatchBody,
         PathClass.Files => MaxFileBody,
         _ => MaxRequestBody,

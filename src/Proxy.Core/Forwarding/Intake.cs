@@ -42,7 +42,7 @@ internal sealed class Intake(
     {
         heads.Release();
         upload.Held.Release();
-        exchange.Uploaded(upload.Result, inspector.Meter);
+        exchange.Uploaded(upload, inspector.Meter);
         inspector.End();
     }
 
@@ -109,7 +109,7 @@ internal sealed class Intake(
             if (exchange.Verdict == Verdict.Forward)
             {
                 upload.Limit(exchange.Limits.MaxBodyOf(exchange.Path));
-                inspector.Begin(exchange.Path, exchange.Guarded);
+                exchange.BeginBody(inspector);
                 upload.Held.TryTake(inspector);
             }
         }
@@ -186,7 +186,7 @@ internal sealed class Intake(
 
         try
         {
-            exchange.Admit(inspector, upload.KnownLength);
+            exchange.Admit(inspector, upload.KnownLength, upload.Held.IsWhole);
             if (upload.Held.IsWhole)
             {
                 inspector.Judged();

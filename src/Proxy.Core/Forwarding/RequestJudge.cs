@@ -98,7 +98,7 @@ internal static class RequestJudge
             Path = kind,
             Credential = credential,
             GatewayKey = SliceOf(head, gatewayKey),
-            IsGuarded = credential.Principal is { IsGuarded: true } && NamesModel(kind),
+            IsGuarded = credential.Principal is { IsGuarded: true } && kind.NamesModel(),
         };
         RefusalReason refusal = JudgeKnown(request, head, decision, snapshot.Limits, loopToken, gatewayKey);
         return refusal == RefusalReason.None ? decision : decision with { Verdict = Verdict.Refuse, Answer = Refusals.Describe(refusal), Refusal = refusal };
@@ -154,9 +154,6 @@ internal static class RequestJudge
             || request.Framing == BodyFraming.None;
         return isHarmless ? RefusalReason.None : RefusalReason.PathNotAllowed;
     }
-
-    /// <summary>The body of such a request names its model.</summary>
-    private static bool NamesModel(PathClass path) => path is PathClass.Messages or PathClass.CountTokens or PathClass.BatchCreation;
 
     private static PresentedCredentials PresentedBy(RequestHead request, ReadOnlySpan<byte> head)
     {

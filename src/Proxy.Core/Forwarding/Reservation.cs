@@ -4,68 +4,53 @@ using Proxy.Core.Identity;
 namespace Proxy.Core.Forwarding;
 
 /// <summary>
-/// What a request holds of its limits and budgets: the scopes of its key, and the key's own for the model. One owner at any time: the exchange, and
-/// the upload while it runs. Whoever has it settles it, once; <c>default</c> holds nothing.
+/// What a request holds of its limits and budgets, and what it was reckoned to cost (docs/limits.md, what is reserved). One owner at any time: the
+/// exchange, and the upload while it runs. Whoever has it settles it, once; <c>default</c> holds nothing.
 /// </summary>
 internal struct Reservation
 {
     private AdmissionTicket _ticket;
-    private AdmissionTicket _modelTicket;
-    private bool _isModelAdmitted;
+    private CostEstimate _estimate;
+    private CostEstimate _running;
+    private ulong _habit;
 
     /// <summary>Takes place in every scope of the principal, and in the model's when the model is known.</summary>
-    /// <returns>False with the reason, and nothing held.</returns>
-    public bool TryAdmit(Principal principal, ReadOnlySpan<byte> model, in AdmissionRequest request, out AdmissionRefusal refusal)
-    {
-        if (!AdmissionGate.TryAdmit(principal.ScopeSpan, request, out _ticket, out refusal))
-        {
-            return false;
-        }
-
-        if (TryAdmitModel(principal, model, request, out refusal))
-        {
-            return true;
-        }
-
-        TakeBack(request.NowUnixMs);
-        return false;
-    }
-
-    /// <summary>The whole body has been seen: raises what is reserved, and judges a model that was not known before.</summary>
     /// <returns>False with the reason; what is held is still to be settled.</returns>
-    public bool TryComplete(Principal principal, ReadOnlySpan<byte> model, in AdmissionRequest request, out AdmissionRefusal refusal)
+    public bool TryAdmit(Principal principal, ReadOnlySpan<byte> model, in AdmissionRequest request, out AdmissionRefusal refusal) =>
+        AdmissionGate.TryAdmit(principal.ScopeSpan, request, out _ticket, out refusal)
+        && (principal.ScopeOfModel(model) is not { } scope || AdmissionGate.TryRaise(ref _ticket, scope, request, out refusal));
+
+    /// <summary>More of the request is known: judges it again, by all of its scopes.</summary>
+    /// <returns>False with the reason, and no money reserved; what is held is still to be settled.</returns>
+    public bool TryRaise(Principal principal, ReadOnlySpan<byte> model, in AdmissionRequest request, out AdmissionRefusal refusal) =>
+        AdmissionGate.TryRaise(ref _ticket, principal.ScopeOfModel(model), request, out refusal);
+
+    /// <summary>What the request is reckoned to cost, by what its key and model really write.</summary>
+    public Stake Expect(SpendHabits habits, string scopeId, ReadOnlySpan<byte> model, in CostEstimate estimate)
     {
-        AdmissionGate.Raise(ref _ticket, request.EstimateNanoUsd);
-        AdmissionGate.Raise(ref _modelTicket, request.EstimateNanoUsd);
-        return TryAdmitModel(principal, model, request, out refusal);
+        _habit = SpendHabits.IdOf(scopeId, model);
+        Expectation expectation = habits.Expect(_habit, estimate);
+        _estimate = estimate;
+        _running = expectation.Running;
+        return expectation.Stake;
     }
+
+    /// <summary>The answer runs on: reserves more where it has come close to what is reserved. Takes no lock while it has not.</summary>
+    public void TopUp(long outputTokens) => AdmissionGate.TopUp(ref _ticket, _running, outputTokens);
 
     /// <summary>Puts what it really cost in the place of what was reserved. Again, it does nothing.</summary>
     /// <param name="tokens">What counts towards tokens per minute.</param>
-    public void Settle(long costNanoUsd, long tokens, long nowUnixMs)
+    public void Settle(long costNanoUsd, long tokens, long nowUnixMs) => AdmissionGate.Settle(ref _ticket, costNanoUsd, tokens, nowUnixMs);
+
+    /// <summary>The API has taken a batch: what it may cost stays reserved under its id.</summary>
+    public void Keep(BatchReservations batches, string batchId, long nowUnixMs) => batches.Keep(batchId, ref _ticket, nowUnixMs);
+
+    /// <summary>Such requests of this key and model cost so much. Only for answers whose usage was reported.</summary>
+    public readonly void Learn(SpendHabits habits, long costNanoUsd, long outputTokens)
     {
-        try
+        if (_habit != 0)
         {
-            AdmissionGate.Settle(ref _ticket, costNanoUsd, tokens, nowUnixMs);
-        }
-        finally
-        {
-            AdmissionGate.Settle(ref _modelTicket, costNanoUsd, tokens, nowUnixMs);
+            habits.Learn(_habit, _estimate, costNanoUsd, outputTokens);
         }
     }
-
-    private bool TryAdmitModel(Principal principal, ReadOnlySpan<byte> model, in AdmissionRequest request, out AdmissionRefusal refusal)
-    {
-        refusal = default;
-        if (_isModelAdmitted || model.IsEmpty)
-        {
-            return true;
-        }
-
-        _isModelAdmitted = true;
-        AdmissionScope? scope = principal.ScopeOfModel(model);
-        return scope is null || AdmissionGate.TryAdmit(new ReadOnlySpan<AdmissionScope>(in scope), request, out _modelTicket, out refusal);
-    }
-
-    private void TakeBack(long nowUnixMs) => Settle(costNanoUsd: 0, tokens: 0, nowUnixMs);
 }

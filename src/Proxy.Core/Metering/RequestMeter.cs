@@ -50,7 +50,7 @@ public sealed class RequestMeter
         _pricer = pricer;
         _items = default;
         _nowUnixMs = nowUnixMs;
-        _isLookedAt = path is PathClass.Messages or PathClass.CountTokens or PathClass.BatchCreation;
+        _isLookedAt = path.NamesModel();
     }
 
     public void Feed(ReadOnlySpan<byte> body)

@@ -46,6 +46,9 @@ internal readonly record struct FailureRow(Answer Answer, EndReason End)
     /// </summary>
     public bool MayRetry { get; init; }
 
+    /// <summary>Whoever ended it, the upstream had the request and may be working on it: it may cost money.</summary>
+    public bool LeavesUpstreamAtWork { get; init; }
+
     /// <summary>The client goes on sending its body as announced, so that the rest of it can be followed and thrown away.</summary>
     public bool LeavesBodyReadable { get; init; }
 }
@@ -60,8 +63,11 @@ internal static class ForwardFailures
         ForwardFailure.ClientHeadTimeout => Client(408, "the request head did not arrive in time", EndReason.Refused, isLogged: true),
         ForwardFailure.ClientBody => Client(400, "the request body is not framed as its head says", EndReason.Refused),
         ForwardFailure.ClientBodyTimeout => Client(408, "the request body did not arrive in time", EndReason.Refused),
-        ForwardFailure.ClientGone => Client(0, "the client left", EndReason.ClientGone),
-        ForwardFailure.ClientNotReading => Client(0, "the client does not read its response", EndReason.ClientGone, isLogged: true),
+        ForwardFailure.ClientGone => Client(0, "the client left", EndReason.ClientGone) with { LeavesUpstreamAtWork = true },
+        ForwardFailure.ClientNotReading => Client(0, "the client does not read its response", EndReason.ClientGone, isLogged: true) with
+        {
+            LeavesUpstreamAtWork = true,
+        },
         ForwardFailure.UpstreamName => Upstream(502, "the upstream's name cannot be resolved", shouldRetry: true),
         ForwardFailure.UpstreamConnect => Upstream(502, "the upstream cannot be reached", shouldRetry: true),
         ForwardFailure.UpstreamConnectTimeout => Upstream(504, "the upstream did not accept a connection in time", shouldRetry: true),
@@ -81,7 +87,7 @@ internal static class ForwardFailures
             MayRetry = true,
         },
         ForwardFailure.UpstreamHead => Upstream(502, "the upstream's answer is not valid HTTP", shouldRetry: false),
-        ForwardFailure.UpstreamHeadTimeout => Upstream(504, "the upstream did not answer in time", shouldRetry: false),
+        ForwardFailure.UpstreamHeadTimeout => Upstream(504, "the upstream did not answer in time", shouldRetry: false) with { LeavesUpstreamAtWork = true },
         ForwardFailure.UpstreamBody => Upstream(502, "the upstream's answer ended early", shouldRetry: false),
         ForwardFailure.UpstreamSilent => Upstream(504, "the upstream fell silent in the middle of its answer", shouldRetry: false),
         ForwardFailure.LedgerFull => Upstream(503, "the gateway cannot book this answer now", shouldRetry: true),

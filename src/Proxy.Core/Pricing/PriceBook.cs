@@ -26,7 +26,6 @@ public sealed class PriceBook : IRequestPricer
     private const long LargestCount = UsagePart.LargestCount;
 
     // About so many bytes of a request's JSON make a token.
-    private const long BytesPerToken = 4;
 
     // What a web search brings into the prompt.
     private const long TokensPerSearch = 4000;
@@ -113,8 +112,7 @@ public sealed class PriceBook : IRequestPricer
     /// </remarks>
     public CostEstimate Estimate(in RequestShape shape, long bodyBytes, long assumedTokens, ServiceTier service, long nowUnixMs)
     {
-        long text = Math.Max(bodyBytes, shape.Bytes) - shape.MediaBytes;
-        long prompt = Count((Math.Max(0, text) / BytesPerToken) + shape.MediaTokens + (shape.Searches * TokensPerSearch));
+        long prompt = Count(shape.PromptTokens(bodyBytes) + (shape.Searches * TokensPerSearch));
         long output = shape.MaxTokens switch { >= 0 => shape.MaxTokens, RequestShape.Unclear => long.MaxValue, _ => assumedTokens };
         Reading reading = new(prompt, output, service);
         CostEstimate most = default;
@@ -178,7 +176,7 @@ public sealed class PriceBook : IRequestPricer
 
     /// <summary>Only inference costs money, and neither an error nor a refusal before any output does (anthropic-api.md §5 rule 4).</summary>
     private static bool IsFree(SpendRecord record) =>
-        (record.PathClass is not (PathClass.Messages or PathClass.ChatCompletions or PathClass.Completions) && record.BatchId.IsEmpty)
+        (!record.PathClass.IsInference() && record.BatchId.IsEmpty)
         || (record.EndReason == EndReason.UpstreamErrorEvent && record.Usage.OutputTokens == 0)
         || ((record.Flags & SpendFlags.RefusedFree) != 0 && record.IterationCount == 0);
 

@@ -4,7 +4,7 @@ namespace Proxy.Core.Spend;
 internal static class OutputEstimate
 {
     // About four characters of text make a token (anthropic-api.md §5 rule 3).
-    private const long BytesPerToken = 4;
+    public const long BytesPerToken = 4;
 
     /// <summary>As many bytes as so many tokens are reckoned to have.</summary>
     public static long BytesOf(long tokens) => tokens > long.MaxValue / BytesPerToken ? long.MaxValue : tokens * BytesPerToken;

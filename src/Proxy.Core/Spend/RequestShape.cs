@@ -64,6 +64,10 @@ public struct RequestShape
     /// <summary>How often a model may be called beside the one that answers; 0 for one that may answer.</summary>
     public readonly long ToolUses(int index) => _models[index].ToolUses;
 
+    /// <summary>What the prompt is reckoned to come to, in tokens: four bytes of text make one, and media what they cost.</summary>
+    /// <param name="bodyBytes">Of the whole body, as far as anyone can tell.</param>
+    public readonly long PromptTokens(long bodyBytes) => (Math.Max(0, Math.Max(bodyBytes, Bytes) - MediaBytes) / OutputEstimate.BytesPerToken) + MediaTokens;
+
     public void Clear()
     {
         _modelCount = 0;

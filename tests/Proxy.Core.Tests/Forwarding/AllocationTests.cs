@@ -9,6 +9,7 @@ using Proxy.Core.Identity;
 using Proxy.Core.Pricing;
 using Proxy.Core.Routing;
 using Proxy.Core.Spend;
+using Proxy.Core.Tests.Upstream;
 using Proxy.Core.Upstream;
 
 namespace Proxy.Core.Tests.Forwarding;
@@ -17,6 +18,7 @@ namespace Proxy.Core.Tests.Forwarding;
 /// A keep-alive request allocates nothing in Proxy.Core once warm: the whole exchange runs on the test's thread, whose allocations are counted to
 /// the byte. What the TLS layer allocates below the seam is not in it; perf/README.md has that figure.
 /// </summary>
+[Collection(nameof(MeasuredAlone))]
 public sealed class AllocationTests
 {
     private const int WarmUp = 300;

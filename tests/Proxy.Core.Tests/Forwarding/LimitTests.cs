@@ -17,6 +17,8 @@ public sealed class LimitTests
 
     private static ScopeLimits Daily(long nano) => new() { Budgets = [new Budget(Period("1d"), nano)] };
 
+    private static ScopeLimits WorstCase(long nano) => new() { Budgets = [new Budget(Period("1d"), nano) { Reserve = ReserveMode.WorstCase }] };
+
     private static BudgetPeriod Period(string text)
     {
         Assert.True(BudgetPeriod.TryParse(text, out BudgetPeriod period));
@@ -82,7 +84,7 @@ public sealed class LimitTests
     [Fact]
     public async Task Under_way_a_request_reserves_what_it_may_cost()
     {
-        AdmissionScope key = Scope(Daily(10 * Usd));
+        AdmissionScope key = Scope(WorstCase(10 * Usd));
         await using Bench bench = new(principal: With(key));
         await bench.Client.SendAsync(Bench.Post(Body));
         ScriptedUpstream upstream = await bench.UpstreamAsync();
@@ -99,7 +101,7 @@ public sealed class LimitTests
     [Fact]
     public async Task What_is_not_known_at_first_is_reserved_when_it_is_read()
     {
-        AdmissionScope key = Scope(Daily(100 * Usd));
+        AdmissionScope key = Scope(WorstCase(100 * Usd));
         await using Bench bench = new(principal: With(key));
         string body = "{\"model\":\"claude-sonnet-5\",\"messages\":[\"" + new string('x', 20_000) + "\"],\"max_tokens\":200000}";
         string request = Bench.Post(body);
@@ -250,6 +252,67 @@ public sealed class LimitTests
         _ = await bench.Sink.NextAsync(0);
         Assert.Equal((0, 0), (key.InFlight, team.InFlight));
         Assert.Equal((0, 0), (Read(key, bench).ReservedNanoUsd, Read(team, bench).ReservedNanoUsd));
-        Assert.Equal((0, 0), (Read(key, bench).SpentNanoUsd, Read(team, bench).SpentNanoUsd));
+
+        // The prompt was read, by whoever left afterwards: its 48 bytes count as 12 tokens, less the half one.
+        long spent = end is "cut body" or "client leaves" ? 11 * 2000 : 0;
+        Assert.Equal((spent, spent), (Read(key, bench).SpentNanoUsd, Read(team, bench).SpentNanoUsd));
+    }
+
+    [Fact]
+    public async Task A_body_whose_max_tokens_come_last_is_judged_again_before_its_last_byte_leaves()
+    {
+        // $9.70, and requests that may write for $1.28 each: their output stands behind a prompt that does not fit one send.
+        AdmissionScope key = Scope(WorstCase(970 * Usd / 100));
+        List<Bench> benches = [];
+        string body = "{\"model\":\"claude-sonnet-5\",\"messages\":[\"" + new string('x', 100_000) + "\"],\"max_tokens\":128000}";
+        string request = Bench.Post(body);
+        int refused = 0;
+        try
+        {
+            for (int i = 0; i < 20; i++)
+            {
+                Bench bench = new(principal: With(key));
+                benches.Add(bench);
+                await bench.Client.SendAsync(request[..^1]);
+                ScriptedUpstream upstream = await bench.UpstreamAsync();
+                _ = await upstream.ReceiveUntilAsync("\r\n\r\n");
+                await bench.Client.SendAsync(request[^1..]);
+                if (upstream.WasAborted)
+                {
+                    refused++;
+                    Assert.StartsWith("HTTP/1.1 429 ", await bench.Client.ReadAnswerAsync(), StringComparison.Ordinal);
+                    Assert.DoesNotContain("128000}", upstream.LastFlushed, StringComparison.Ordinal);
+                }
+            }
+
+            Assert.InRange(refused, 13, 14);
+            Assert.InRange(Read(key, benches[0]).ReservedNanoUsd, 1, 970 * Usd / 100);
+        }
+        finally
+        {
+            foreach (Bench bench in benches)
+            {
+                await bench.DisposeAsync();
+            }
+        }
+
+        Assert.Equal(0, key.InFlight);
+    }
+
+    [Fact]
+    public async Task An_answer_that_runs_on_is_topped_up_while_it_runs()
+    {
+        AdmissionScope key = Scope(Daily(100 * Usd));
+        await using Bench bench = new(principal: With(key));
+        await bench.Client.SendAsync(Bench.Post(Body));
+        ScriptedUpstream upstream = await bench.UpstreamAsync();
+        _ = await upstream.ReceiveUntilAsync("}");
+        long first = Read(key, bench).ReservedNanoUsd;
+        string delta = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,"
+            + "\"delta\":{\"type\":\"text_delta\",\"text\":\"" + new string('y', 160_000) + "\"}}\n\n";
+        await upstream.RespondAsync(
+            $"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n{delta.Length:x}\r\n{delta}\r\n");
+        _ = await bench.Client.ReadUntilAsync("}}\n\n");
+        Assert.InRange(Read(key, bench).ReservedNanoUsd, first + 1, long.MaxValue);
     }
 }

@@ -154,7 +154,7 @@ public sealed class ModelGuardTests
     }
 
     [Theory]
-    [InlineData("POST", "/anthropic/v1/complete", "", 403)]
+    [InlineData("POST", "/anthropic/v1/nobody-knows", "", 403)]
     [InlineData("PUT", "/anthropic/v1/messages", "", 403)]
     [InlineData("POST", "/anthropic/v1/sessions", "", 403)]
     [InlineData("POST", "/anthropic/v1/messages", "Content-Encoding: gzip\r\n", 400)]
@@ -171,6 +171,8 @@ public sealed class ModelGuardTests
     [InlineData("/anthropic/v1/%6dessages")]
     [InlineData("/anthropic/v1/messages/")]
     [InlineData("/anthropic/v1/messages/count_tokens")]
+    [InlineData("/anthropic/v1/chat/completions")]
+    [InlineData("/anthropic/v1/complete")]
     public async Task Other_spellings_of_the_path_are_guarded_too(string path)
     {
         await using Bench bench = new(principal: Guarded);

@@ -60,6 +60,54 @@ public sealed class SettleTests
         Assert.True(record.Flags.HasFlag(SpendFlags.Incomplete));
     }
 
+    [Fact]
+    public async Task A_client_that_leaves_before_any_usage_is_charged_for_the_prompt_that_was_sent()
+    {
+        await using Bench bench = new();
+        string body = "{\"model\":\"claude-sonnet-5\",\"max_tokens\":10,\"messages\":[\"" + new string('x', 40_000) + "\"]}";
+        await bench.Client.SendAsync(Bench.Post(body));
+        ScriptedUpstream upstream = await bench.UpstreamAsync();
+        _ = await upstream.ReceiveUntilAsync("\"]}");
+        bench.Client.Leave();
+        SpendRecord record = await bench.Sink.NextAsync(0);
+        Assert.Equal(EndReason.ClientGone, record.EndReason);
+        Assert.True(record.Flags.HasFlag(SpendFlags.Estimated));
+        Assert.InRange(record.Usage.InputTokens, 10_000, 10_100);
+        Assert.InRange(record.CostNanoUsd, 10_000 * 2000, 10_100 * 2000);
+    }
+
+    [Theory]
+    [InlineData("/anthropic/v1/messages")]
+    [InlineData("/anthropic/v1/complete")]
+    public async Task A_whole_answer_without_usage_is_booked_as_what_was_reserved_for_it(string path)
+    {
+        await using Bench bench = new();
+        const string Silent = """{"completion":"hello there, this is an answer that says nothing of what it cost"}""";
+        await bench.Client.SendAsync(Bench.Post("{\"model\":\"claude-sonnet-5\",\"max_tokens\":10,\"messages\":[]}", path: path));
+        ScriptedUpstream upstream = await bench.UpstreamAsync();
+        _ = await upstream.ReceiveUntilAsync("[]}");
+        await upstream.RespondAsync(Bench.Ok(Silent));
+        _ = await bench.Client.ReadUntilAsync("cost\"}");
+        SpendRecord record = await bench.Sink.NextAsync(0);
+        Assert.Equal(EndReason.Complete, record.EndReason);
+        Assert.True(record.Flags.HasFlag(SpendFlags.Estimated));
+        Assert.InRange(record.Usage.InputTokens, 1, 100);
+        Assert.InRange(record.Usage.OutputTokens, 1, 82);
+        Assert.True(record.CostNanoUsd > 0);
+    }
+
+    [Fact]
+    public async Task A_connection_that_fails_before_the_request_is_whole_costs_nothing()
+    {
+        await using Bench bench = new();
+        await bench.Client.SendAsync(Bench.Post(Body)[..^5]);
+        ScriptedUpstream upstream = await bench.UpstreamAsync();
+        _ = await upstream.ReceiveUntilAsync("\r\n\r\n");
+        bench.Client.Leave();
+        SpendRecord record = await bench.Sink.NextAsync(0);
+        Assert.Equal((EndReason.ClientGone, 0L, 0L), (record.EndReason, record.CostNanoUsd, record.Usage.InputTokens));
+    }
+
     private static string Chunk(string text) => $"{text.Length:x}\r\n{text}\r\n";
 
     private static async Task<ScriptedUpstream> StreamAsync(Bench bench)

@@ -18,7 +18,7 @@ public sealed class LimitEndToEndTests
     public async Task A_hundred_parallel_requests_spend_no_more_than_there_is()
     {
         await using GatewayFixture gateway = await GatewayFixture.StartAsync();
-        string key = await gateway.NewKeyAsync("""{"max_budget":3.1,"budget_duration":"1d"}""");
+        string key = await gateway.NewKeyAsync("""{"max_budget":3.1,"budget_duration":"1d","reserve":"worstCase"}""");
         int[] statuses = await Task.WhenAll(Enumerable.Range(0, 100).Select(async _ =>
         {
             await using RawClient client = await gateway.ConnectAsync();
