@@ -13,7 +13,8 @@ public static class ModelName
     /// <summary>Without <c>-YYYYMMDD</c> at its end.</summary>
     public static ReadOnlySpan<byte> WithoutDate(ReadOnlySpan<byte> id)
     {
-        bool isDated = id.Length > DateLength && id[^DateLength] == '-' && !id[^(DateLength - 1)..].ContainsAnyExceptInRange((byte)'0', (byte)'9');
+        bool isDated = id.Length > DateLength && id[^DateLength] == '-'
+            && !id[^(DateLength - 1)..].ContainsAnyExceptInRange((byte)'0', (byte)'9');
         return isDated ? id[..^DateLength] : id;
     }
 

@@ -3,8 +3,8 @@ using Proxy.Core.Http1;
 namespace Proxy.Core.Anthropic;
 
 /// <summary>
-/// What kind of work a path below a route's prefix asks for. Reads the path as the most lenient server behind us might (escapes decoded, case,
-/// doubled and trailing slashes, path parameters), because metering, the model guard and the workspace fence hang on it: a path spelt
+/// What kind of work a path below a route's prefix asks for. Reads the path as the most lenient server behind us might (escapes decoded,
+/// case, doubled and trailing slashes, path parameters), because metering, the model guard and the workspace fence hang on it: a path spelt
 /// differently must not slip past them. What is forwarded stays as it was sent.
 /// </summary>
 internal static class PathClassifier
@@ -77,7 +77,8 @@ internal static class PathClassifier
     private static bool IsResults(ReadOnlySpan<byte> belowBatches)
     {
         const int SuffixLength = 8;
-        return belowBatches.EndsWith("/results"u8) && belowBatches[..^SuffixLength] is [(byte)'/', _, ..] folder && folder.LastIndexOf((byte)'/') == 0;
+        return belowBatches.EndsWith("/results"u8) && belowBatches[..^SuffixLength] is [(byte)'/', _, ..] folder
+            && folder.LastIndexOf((byte)'/') == 0;
     }
 
     private static bool IsUnder(ReadOnlySpan<byte> path, ReadOnlySpan<byte> folder, out ReadOnlySpan<byte> below)

@@ -116,11 +116,12 @@ internal sealed class Attempt(
     }
 
     /// <summary>
-    /// The client left, with nothing of its answer still to be handed to it: it did not leave early (a stream's client goes when it has read message_stop,
-    /// before the upstream says that the body is over).
+    /// The client left, with nothing of its answer still to be handed to it: it did not leave early (a stream's client goes when it has
+    /// read message_stop, before the upstream says that the body is over).
     /// </summary>
     private bool IsServed =>
-        lease.IsClientGone && deadlines.Expired == DeadlineKind.None && exchange.Meter.IsWhole && output.Unflushed == 0 && !output.IsFlushing;
+        lease.IsClientGone && deadlines.Expired == DeadlineKind.None && exchange.Meter.IsWhole
+            && output.Unflushed == 0 && !output.IsFlushing;
 
     /// <summary>Says which party failed at which stage. What expired or left first explains the rest.</summary>
     private void Blame(Exception fault)

@@ -9,8 +9,8 @@ using Proxy.Core.Spend;
 namespace Proxy.Core.Forwarding;
 
 /// <summary>
-/// Shows a request body to the meter, each byte once, however often it is read, and judges it: the model rule of its key as it comes, limits and budgets
-/// when all of it is known. One owner at any time: the connection's task, and the upload while it runs.
+/// Shows a request body to the meter, each byte once, however often it is read, and judges it: the model rule of its key as it comes,
+/// limits and budgets when all of it is known. One owner at any time: the connection's task, and the upload while it runs.
 /// </summary>
 internal sealed class BodyInspector(Exchange exchange)
 {

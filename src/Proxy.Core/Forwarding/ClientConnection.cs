@@ -9,13 +9,14 @@ using Proxy.Core.Upstream;
 namespace Proxy.Core.Forwarding;
 
 /// <summary>
-/// One client connection, and the corridor of its requests: open this file to learn what happens to a request, and follow the numbered steps through the
-/// doors. One asynchronous method serves the connection; it awaits only pipes, the upstream connection and our own <see cref="Signal"/>, and every step
-/// between two awaits is a synchronous method of the object that owns what the step needs. That keeps it free of allocations: an async method per step
-/// would build a state machine each time it waits.
-/// Threads: the task that runs <see cref="RunAsync"/> owns everything here. A request body that does not fit the first send goes up in the loop of
-/// <see cref="Upload"/>, which then owns the input. The clock (<see cref="OnTick"/>) and the transport (client gone, drain) look in from other threads;
-/// they touch nothing but <see cref="Deadlines"/>, <see cref="UpstreamLease"/> and the flag that says that the connection drains.
+/// One client connection, and the corridor of its requests: open this file to learn what happens to a request, and follow the numbered
+/// steps through the doors. One asynchronous method serves the connection; it awaits only pipes, the upstream connection and our own <see
+/// cref="Signal"/>, and every step between two awaits is a synchronous method of the object that owns what the step needs. That keeps it
+/// free of allocations: an async method per step would build a state machine each time it waits. Threads: the task that runs <see
+/// cref="RunAsync"/> owns everything here. A request body that does not fit the first send goes up in the loop of
+/// <see cref="Upload"/>, which then owns the input. The clock (<see cref="OnTick"/>) and the transport (client gone, drain) look in from
+/// other threads; they touch nothing but <see cref="Deadlines"/>, <see cref="UpstreamLease"/> and the flag that says that the connection
+/// drains.
 /// </summary>
 internal sealed class ClientConnection : IExpirable, IDisposable
 {
@@ -71,10 +72,12 @@ internal sealed class ClientConnection : IExpirable, IDisposable
     /// <summary>Begins to listen to the clock and the transport. Called once, before <see cref="RunAsync"/>.</summary>
     public void Open()
     {
-        _closedRegistration = _connection.ConnectionClosed.UnsafeRegister(static state => ((ClientConnection)state!)._lease.ClientGone(), this);
+        _closedRegistration = _connection.ConnectionClosed.UnsafeRegister(
+            static state => ((ClientConnection)state!)._lease.ClientGone(), this);
         if (_connection.Features.Get<IConnectionLifetimeNotificationFeature>() is { } lifetime)
         {
-            _drainRegistration = lifetime.ConnectionClosedRequested.UnsafeRegister(static state => ((ClientConnection)state!).OnDrain(), this);
+            _drainRegistration = lifetime.ConnectionClosedRequested.UnsafeRegister(
+                static state => ((ClientConnection)state!).OnDrain(), this);
         }
 
         _gateway.Clock.Watch(this);
@@ -123,8 +126,8 @@ internal sealed class ClientConnection : IExpirable, IDisposable
         {
             (DeadlineKind main, DeadlineKind upload) = _lease.Expire(_deadlines, nowMs);
 
-            // Outside the lease's lock: a pipe may run what waited for it here and now, to the end of the exchange, and that end waits for the
-            // transport's notification when it is running, which waits for the lock.
+            // Outside the lease's lock: a pipe may run what waited for it here and now, to the end of the exchange, and that end waits for
+            // the transport's notification when it is running, which waits for the lock.
             if (upload == DeadlineKind.RequestBody
                 || main is DeadlineKind.FirstByte or DeadlineKind.KeepAlive or DeadlineKind.RequestHead or DeadlineKind.Linger)
             {
@@ -330,7 +333,10 @@ internal sealed class ClientConnection : IExpirable, IDisposable
         }
     }
 
-    /// <summary>Step 11: lets go of the request, writes the gateway's own answer when nobody else has answered, and decides whether the connection goes on.</summary>
+    /// <summary>
+    /// Step 11: lets go of the request, writes the gateway's own answer when nobody else has answered, and decides whether the connection
+    /// goes on.
+    /// </summary>
     private Ending PrepareAnswer()
     {
         bool isStarted = _download.HasStarted;
@@ -361,8 +367,8 @@ internal sealed class ClientConnection : IExpirable, IDisposable
     }
 
     /// <summary>
-    /// A body that nobody wants must not become the next request (http-rules.md row 47): it is read and thrown away when it is small and sure to come, else
-    /// the connection ends.
+    /// A body that nobody wants must not become the next request (http-rules.md row 47): it is read and thrown away when it is small and
+    /// sure to come, else the connection ends.
     /// </summary>
     private bool CanDiscardBody() =>
         !_heads.Head.ExpectsContinue
@@ -371,8 +377,8 @@ internal sealed class ClientConnection : IExpirable, IDisposable
         && _upload.Remaining <= _exchange.Limits.MaxDiscardedBody;
 
     /// <summary>
-    /// The connection ends: lets the upload loop go, and resets where a quiet end would look like a complete body. After a fault that nobody foresaw,
-    /// what the exchange still holds is released and booked here.
+    /// The connection ends: lets the upload loop go, and resets where a quiet end would look like a complete body. After a fault that
+    /// nobody foresaw, what the exchange still holds is released and booked here.
     /// </summary>
     private async Task EndAsync()
     {

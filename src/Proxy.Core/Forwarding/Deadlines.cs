@@ -15,9 +15,10 @@ internal enum DeadlineKind : byte
 }
 
 /// <summary>
-/// The deadlines of one client connection: two lanes, one for each flow, each with one writer at any time. The main lane is the connection's own; the
-/// upload lane is the upload's while it runs. A lane is one word (when it is due, and the kind in its low byte), so that arming is one store and the
-/// clock can never take the old time for the new kind. The clock takes a lane that is due by compare-and-swap with what it read.
+/// The deadlines of one client connection: two lanes, one for each flow, each with one writer at any time. The main lane is the
+/// connection's own; the upload lane is the upload's while it runs. A lane is one word (when it is due, and the kind in its low byte), so
+/// that arming is one store and the clock can never take the old time for the new kind. The clock takes a lane that is due by
+/// compare-and-swap with what it read.
 /// </summary>
 internal sealed class Deadlines(IDeadlineClock clock)
 {
@@ -109,7 +110,9 @@ internal sealed class Deadlines(IDeadlineClock clock)
         long read = Volatile.Read(ref lane);
 
         // Lost to the writer: what it armed instead is not due.
-        return IsDue(read, nowMs) && Interlocked.CompareExchange(ref lane, 0, read) == read ? (DeadlineKind)(read & KindMask) : DeadlineKind.None;
+        return IsDue(read, nowMs) && Interlocked.CompareExchange(ref lane, 0, read) == read
+            ? (DeadlineKind)(read & KindMask)
+            : DeadlineKind.None;
     }
 
     private void Arm(ref long lane, DeadlineKind kind, TimeSpan timeout) =>

@@ -27,8 +27,8 @@ internal enum DownloadStage : byte
 }
 
 /// <summary>
-/// Steps 9 (downwards) and 10: response heads are taken whole and written anew, response bodies pass in place and are metered where they lie. Owned by
-/// the connection's task.
+/// Steps 9 (downwards) and 10: response heads are taken whole and written anew, response bodies pass in place and are metered where they
+/// lie. Owned by the connection's task.
 /// </summary>
 internal sealed class Download(ClientOutput output, Deadlines deadlines, ResponseMeter meter)
 {
@@ -49,7 +49,9 @@ internal sealed class Download(ClientOutput output, Deadlines deadlines, Respons
 
     public DownloadStage Stage { get; private set; }
 
-    /// <summary>Made when a connection has its first response: many only wait, and its table of fields is the largest part of what one holds.</summary>
+    /// <summary>
+    /// Made when a connection has its first response: many only wait, and its table of fields is the largest part of what one holds.
+    /// </summary>
     private ResponseHead Head => field ??= new ResponseHead();
 
     /// <summary>The final response head is here.</summary>
@@ -123,7 +125,9 @@ internal sealed class Download(ClientOutput output, Deadlines deadlines, Respons
         }
     }
 
-    /// <summary>True when the response ends the client's connection, whatever else does: HTTP/1.0 knows no chunks (RFC 9112 §6.1, §9.3).</summary>
+    /// <summary>
+    /// True when the response ends the client's connection, whatever else does: HTTP/1.0 knows no chunks (RFC 9112 §6.1, §9.3).
+    /// </summary>
     public bool MustClose => FramingToClient == BodyFraming.UntilClose;
 
     /// <summary>The final head goes to the client, with what was read behind it of the body.</summary>
@@ -170,9 +174,12 @@ internal sealed class Download(ClientOutput output, Deadlines deadlines, Respons
     /// <summary>No more is read of this response.</summary>
     public void Release() => _heads.Release();
 
-    private BodyFraming FramingToClient => Head.Framing == BodyFraming.Chunked && _request.Version == 10 ? BodyFraming.UntilClose : Head.Framing;
+    private BodyFraming FramingToClient =>
+        Head.Framing == BodyFraming.Chunked && _request.Version == 10 ? BodyFraming.UntilClose : Head.Framing;
 
-    /// <summary>1xx (RFC 9110 §15.2): 100 and 103 are for the client to see, 102 is not; a switch of protocols was never asked for.</summary>
+    /// <summary>
+    /// 1xx (RFC 9110 §15.2): 100 and 103 are for the client to see, 102 is not; a switch of protocols was never asked for.
+    /// </summary>
     private void RelayInterim(ReadOnlySpan<byte> head)
     {
         if (Head.Status == 101 || ++_interimCount > _limits.MaxInterimResponses)
@@ -217,7 +224,9 @@ internal sealed class Download(ClientOutput output, Deadlines deadlines, Respons
         output.Advance(written);
     }
 
-    /// <summary>Follows the framing over the next bytes, shows body bytes to the meter, and closes the gaps that dropped framing leaves.</summary>
+    /// <summary>
+    /// Follows the framing over the next bytes, shows body bytes to the meter, and closes the gaps that dropped framing leaves.
+    /// </summary>
     /// <returns>Bytes at the start that go to the client.</returns>
     private int Pass(Span<byte> bytes)
     {

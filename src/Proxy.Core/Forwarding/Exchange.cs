@@ -12,9 +12,9 @@ using Proxy.Core.Upstream;
 namespace Proxy.Core.Forwarding;
 
 /// <summary>
-/// One request: what was decided about it, what it holds of its limits, its record, and how it went. Steps 6 and 11 are here; the corridor that calls
-/// them in order is <see cref="ClientConnection"/>. Reused for each request of a connection. Owned by the connection's task; while an upload runs, the
-/// reservation is the upload's (<see cref="TryAdmitMore"/>).
+/// One request: what was decided about it, what it holds of its limits, its record, and how it went. Steps 6 and 11 are here; the corridor
+/// that calls them in order is <see cref="ClientConnection"/>. Reused for each request of a connection. Owned by the connection's task;
+/// while an upload runs, the reservation is the upload's (<see cref="TryAdmitMore"/>).
 /// </summary>
 internal sealed class Exchange(Gateway gateway) : IDisposable
 {
@@ -131,7 +131,8 @@ internal sealed class Exchange(Gateway gateway) : IDisposable
     }
 
     /// <summary>
-    /// More of the body has been seen: what it may cost is judged again, of a batch as its items pass, of any body before its last bytes leave.
+    /// More of the body has been seen: what it may cost is judged again, of a batch as its items pass, of any body before its last bytes
+    /// leave.
     /// </summary>
     /// <param name="isWhole">All of it: what it may cost is known for sure, and its model.</param>
     public bool TryAdmitMore(RequestMeter meter, long bodyLength, bool isWhole, out AdmissionRefusal refusal)
@@ -264,7 +265,8 @@ internal sealed class Exchange(Gateway gateway) : IDisposable
     /// <summary>The upstream connection of a failed attempt is let go: may the request be sent once more? (http-rules.md row 57)</summary>
     public void ConsiderRetry(UpstreamConnection upstream, bool isReplayable, bool isAnswered, MethodId method) =>
         _mayRetry = ForwardFailures.Describe(Failure).MayRetry
-            && RetryPolicy.MayRetry(upstream.IsReused, upstream.BytesSent, responseBytes: isAnswered ? 1 : 0, isReplayable, method, Attempt);
+            && RetryPolicy.MayRetry(
+                upstream.IsReused, upstream.BytesSent, responseBytes: isAnswered ? 1 : 0, isReplayable, method, Attempt);
 
     /// <summary>The gateway's own answer, where nobody else has answered.</summary>
     public void WriteAnswer(ClientOutput output, bool close, bool headOnly)
@@ -291,8 +293,8 @@ internal sealed class Exchange(Gateway gateway) : IDisposable
     }
 
     /// <summary>
-    /// Step 11, before the last bytes leave: prices the record, once, and puts its price in the place of what was reserved. Whatever fails in it,
-    /// nothing stays reserved. Again, it does nothing.
+    /// Step 11, before the last bytes leave: prices the record, once, and puts its price in the place of what was reserved. Whatever fails
+    /// in it, nothing stays reserved. Again, it does nothing.
     /// </summary>
     /// <param name="responseStarted">The client has been sent the start of a response.</param>
     public void Settle(bool responseStarted)
@@ -366,8 +368,8 @@ internal sealed class Exchange(Gateway gateway) : IDisposable
     public void Dispose() => Meter.Dispose();
 
     /// <summary>
-    /// The upstream has worked, or is at it, and nothing was said of what it costs: the prompt is booked as it is reckoned, and of an answer that came
-    /// whole and unread the output that was reserved.
+    /// The upstream has worked, or is at it, and nothing was said of what it costs: the prompt is booked as it is reckoned, and of an
+    /// answer that came whole and unread the output that was reserved.
     /// </summary>
     private void BookWhatNobodyReported(SpendRecord record, long reservedTokens)
     {
@@ -417,9 +419,12 @@ internal sealed class Exchange(Gateway gateway) : IDisposable
 
     private long ElapsedUs => (long)gateway.Time.GetElapsedTime(_startedAt).TotalMicroseconds;
 
-    /// <summary>What neither costs money nor the upstream's capacity for inference is free of limits (anthropic-api.md §5 rule 4).</summary>
+    /// <summary>
+    /// What neither costs money nor the upstream's capacity for inference is free of limits (anthropic-api.md §5 rule 4).
+    /// </summary>
     private bool IsLimited(Principal principal) =>
-        (!principal.ScopeSpan.IsEmpty || principal.ModelScopes.Count > 0) && _decision.Path is not (PathClass.CountTokens or PathClass.Models);
+        (!principal.ScopeSpan.IsEmpty || principal.ModelScopes.Count > 0)
+            && _decision.Path is not (PathClass.CountTokens or PathClass.Models);
 
     private AdmissionRequest Ask(RequestMeter meter, long bodyLength, bool isWhole)
     {

@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace Proxy.Core.Forwarding;
 
-/// <summary>Version 7 UUIDs (RFC 9562 §5.7): ordered by time, so that the ledger's index grows at its end. Need be unique, not secret.</summary>
+/// <summary>
+/// Version 7 UUIDs (RFC 9562 §5.7): ordered by time, so that the ledger's index grows at its end. Need be unique, not secret.
+/// </summary>
 internal static class ExchangeId
 {
     public static Guid Create(long unixMs)

@@ -87,7 +87,9 @@ public sealed record GatewayLimits
     /// <summary>Refusals of callers without a key, or with an unknown one, that are booked in a minute; all are counted.</summary>
     public int BookedUnauthenticatedPerMinute { get; init; } = 600;
 
-    /// <summary>Bytes that a coded answer may unpack to in the meter, unless it shrank as text does (<see cref="ResponseMeter.MaxDecodedBytes"/>).</summary>
+    /// <summary>
+    /// Bytes that a coded answer may unpack to in the meter, unless it shrank as text does (<see cref="ResponseMeter.MaxDecodedBytes"/>).
+    /// </summary>
     public long MaxDecodedAnswer { get; init; } = ResponseMeter.DefaultMaxDecodedBytes;
 
     /// <summary>Interim (1xx) responses to one request; more are a 502.</summary>

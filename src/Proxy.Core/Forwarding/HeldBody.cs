@@ -5,8 +5,8 @@ using Proxy.Core.Http1;
 namespace Proxy.Core.Forwarding;
 
 /// <summary>
-/// The start of a request body that was received and not yet consumed: judged where it lies, before anything leaves, and there to be sent again as long
-/// as it is held. Owned by the connection's task.
+/// The start of a request body that was received and not yet consumed: judged where it lies, before anything leaves, and there to be sent
+/// again as long as it is held. Owned by the connection's task.
 /// </summary>
 internal sealed class HeldBody(PipeReader input)
 {

@@ -1,8 +1,8 @@
 namespace Proxy.Core.Forwarding;
 
 /// <summary>
-/// Tells the time that deadlines are reckoned in, and wakes what waits for one. <see cref="CoarseClock"/> is the process's; a transport with event loops
-/// of its own can bring a timer wheel a loop. Thread-safe.
+/// Tells the time that deadlines are reckoned in, and wakes what waits for one. <see cref="CoarseClock"/> is the process's; a transport
+/// with event loops of its own can bring a timer wheel a loop. Thread-safe.
 /// </summary>
 public interface IDeadlineClock
 {

@@ -18,11 +18,17 @@ internal enum Arrival : byte
 }
 
 /// <summary>
-/// Steps 1 to 6: from the first byte of a request to the moment when it may be sent. Reads the head, has it judged, holds as much of the body as the
-/// judgement needs, and admits or refuses. Owned by the connection's task.
+/// Steps 1 to 6: from the first byte of a request to the moment when it may be sent. Reads the head, has it judged, holds as much of the
+/// body as the judgement needs, and admits or refuses. Owned by the connection's task.
 /// </summary>
 internal sealed class Intake(
-    PipeReader input, RequestHeadReader heads, Exchange exchange, BodyInspector inspector, Upload upload, Deadlines deadlines, UpstreamLease lease)
+    PipeReader input,
+    RequestHeadReader heads,
+    Exchange exchange,
+    BodyInspector inspector,
+    Upload upload,
+    Deadlines deadlines,
+    UpstreamLease lease)
 {
     /// <summary>Bytes of the latest read of a head or of a held body.</summary>
     public long Received { get; private set; }

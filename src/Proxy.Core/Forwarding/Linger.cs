@@ -3,12 +3,16 @@ using System.IO.Pipelines;
 namespace Proxy.Core.Forwarding;
 
 /// <summary>
-/// The orderly end: says that no more will come, and reads and throws away what nobody will serve. Off the hot path, so these are async methods of their
-/// own. Owned by the connection's task.
+/// The orderly end: says that no more will come, and reads and throws away what nobody will serve. Off the hot path, so these are async
+/// methods of their own. Owned by the connection's task.
 /// </summary>
-internal sealed class Linger(PipeReader input, IDeadlineClock clock, Deadlines deadlines, UpstreamLease lease, TurnBudget turn, IHalfClose? halfClose)
+internal sealed class Linger(
+    PipeReader input, IDeadlineClock clock, Deadlines deadlines, UpstreamLease lease, TurnBudget turn, IHalfClose? halfClose)
 {
-    /// <summary>How long the sender of a malformed head may pause where only the close tells it that no more will come; most have sent all of it already.</summary>
+    /// <summary>
+    /// How long the sender of a malformed head may pause where only the close tells it that no more will come; most have sent all of it
+    /// already.
+    /// </summary>
     private static readonly TimeSpan HeadLinger = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Says that no more will come, where that can be said while the client is still read.</summary>
@@ -26,8 +30,8 @@ internal sealed class Linger(PipeReader input, IDeadlineClock clock, Deadlines d
     }
 
     /// <summary>
-    /// Behind an answer: reads the rest of an unwanted body, so that it is never taken for the next request, and behind the last answer whatever comes
-    /// until the client ends too, so that the answer is not lost to a reset (RFC 9112 §9.6). Bounded in time.
+    /// Behind an answer: reads the rest of an unwanted body, so that it is never taken for the next request, and behind the last answer
+    /// whatever comes until the client ends too, so that the answer is not lost to a reset (RFC 9112 §9.6). Bounded in time.
     /// </summary>
     /// <param name="body">Follows the unwanted body.</param>
     /// <param name="isBodyLeft">There is one.</param>

@@ -6,7 +6,8 @@ namespace Proxy.Core.Forwarding;
 
 /// <summary>
 /// Step 1: finds the end of a request head in what was received, copies the head out and parses it there. The copy is this object's until
-/// <see cref="Release"/>; the transport's blocks are overwritten where the head, which holds credentials, was: they go back to a pool as they are.
+/// <see cref="Release"/>; the transport's blocks are overwritten where the head, which holds credentials, was: they go back to a pool as
+/// they are.
 /// </summary>
 internal sealed class RequestHeadReader
 {
@@ -16,7 +17,10 @@ internal sealed class RequestHeadReader
     private byte[]? _copy;
     private int _length;
 
-    /// <summary>The parsed head; offsets into <see cref="Bytes"/>. Valid from a complete head on, also after <see cref="Release"/>, but for its offsets.</summary>
+    /// <summary>
+    /// The parsed head; offsets into <see cref="Bytes"/>. Valid from a complete head on, also after <see cref="Release"/>, but for its
+    /// offsets.
+    /// </summary>
     public RequestHead Head => _head;
 
     /// <summary>The head as it was received.</summary>

@@ -60,7 +60,8 @@ internal static class RequestJudge
 {
     /// <param name="loopToken">What this gateway adds to the requests it forwards (RFC 8586 §2).</param>
     /// <param name="nowUnixMs">For expiry, Unix milliseconds.</param>
-    public static Decision Decide(RequestHead request, ReadOnlySpan<byte> head, GatewaySnapshot snapshot, ReadOnlySpan<byte> loopToken, long nowUnixMs)
+    public static Decision Decide(
+        RequestHead request, ReadOnlySpan<byte> head, GatewaySnapshot snapshot, ReadOnlySpan<byte> loopToken, long nowUnixMs)
     {
         ReadOnlySpan<byte> path = request.Path.Of(head);
 
@@ -90,7 +91,8 @@ internal static class RequestJudge
         // 4. Identify and 5. choose the credential.
         PresentedCredentials presented = PresentedBy(request, head);
         PathClass kind = PathClassifier.Classify(request.Method, upstreamPath);
-        CredentialDecision credential = CredentialPolicy.Decide(presented, snapshot.Keys, route.Credentials, nowUnixMs, out ReadOnlySpan<byte> gatewayKey);
+        CredentialDecision credential = CredentialPolicy.Decide(
+            presented, snapshot.Keys, route.Credentials, nowUnixMs, out ReadOnlySpan<byte> gatewayKey);
         Decision decision = new(Verdict.Forward)
         {
             Route = route,
@@ -101,11 +103,18 @@ internal static class RequestJudge
             IsGuarded = credential.Principal is { IsGuarded: true } && kind.NamesModel(),
         };
         RefusalReason refusal = JudgeKnown(request, head, decision, snapshot.Limits, loopToken, gatewayKey);
-        return refusal == RefusalReason.None ? decision : decision with { Verdict = Verdict.Refuse, Answer = Refusals.Describe(refusal), Refusal = refusal };
+        return refusal == RefusalReason.None
+            ? decision
+            : decision with { Verdict = Verdict.Refuse, Answer = Refusals.Describe(refusal), Refusal = refusal };
     }
 
     private static RefusalReason JudgeKnown(
-        RequestHead request, ReadOnlySpan<byte> head, in Decision decision, GatewayLimits limits, ReadOnlySpan<byte> loopToken, ReadOnlySpan<byte> gatewayKey)
+        RequestHead request,
+        ReadOnlySpan<byte> head,
+        in Decision decision,
+        GatewayLimits limits,
+        ReadOnlySpan<byte> loopToken,
+        ReadOnlySpan<byte> gatewayKey)
     {
         // Before the key is judged: on its way round a request has lost it.
         if (HasPassedHere(request, head, loopToken))
@@ -128,7 +137,9 @@ internal static class RequestJudge
             : JudgeFences(request, head, decision);
     }
 
-    /// <summary>What the kind of work forbids: things shared by everyone behind the company's key, and bodies whose model nobody could check.</summary>
+    /// <summary>
+    /// What the kind of work forbids: things shared by everyone behind the company's key, and bodies whose model nobody could check.
+    /// </summary>
     private static RefusalReason JudgeFences(RequestHead request, ReadOnlySpan<byte> head, in Decision decision)
     {
         Principal principal = decision.Credential.Principal!;
@@ -150,7 +161,8 @@ internal static class RequestJudge
             return isCoded ? RefusalReason.ModelUnclear : RefusalReason.None;
         }
 
-        bool isHarmless = decision.Path is PathClass.Models or PathClass.Files or PathClass.Skills or PathClass.Batches or PathClass.BatchResults
+        bool isHarmless =
+            decision.Path is PathClass.Models or PathClass.Files or PathClass.Skills or PathClass.Batches or PathClass.BatchResults
             || request.Framing == BodyFraming.None;
         return isHarmless ? RefusalReason.None : RefusalReason.PathNotAllowed;
     }

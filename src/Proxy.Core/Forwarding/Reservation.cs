@@ -4,8 +4,8 @@ using Proxy.Core.Identity;
 namespace Proxy.Core.Forwarding;
 
 /// <summary>
-/// What a request holds of its limits and budgets, and what it was reckoned to cost (docs/limits.md, what is reserved). One owner at any time: the
-/// exchange, and the upload while it runs. Whoever has it settles it, once; <c>default</c> holds nothing.
+/// What a request holds of its limits and budgets, and what it was reckoned to cost (docs/limits.md, what is reserved). One owner at any
+/// time: the exchange, and the upload while it runs. Whoever has it settles it, once; <c>default</c> holds nothing.
 /// </summary>
 internal struct Reservation
 {

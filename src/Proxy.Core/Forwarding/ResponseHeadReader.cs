@@ -4,8 +4,8 @@ using Proxy.Core.Http1;
 namespace Proxy.Core.Forwarding;
 
 /// <summary>
-/// Collects response heads from the upstream in a buffer of its own, rented only when something can be read and given back when the final head was
-/// relayed. Owned by the connection's task.
+/// Collects response heads from the upstream in a buffer of its own, rented only when something can be read and given back when the final
+/// head was relayed. Owned by the connection's task.
 /// </summary>
 internal sealed class ResponseHeadReader
 {

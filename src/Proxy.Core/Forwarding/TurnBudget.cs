@@ -3,10 +3,11 @@ using System.Threading.Tasks.Sources;
 namespace Proxy.Core.Forwarding;
 
 /// <summary>
-/// Bounds the work of one turn of a loop that a peer can keep fed. Where completions run inline, a loop that always finds its next bytes ready never
-/// gives the thread back that also serves the sockets of others, and accepts new ones. That an await was pending proves nothing: the transport's own
-/// receive loop may have resumed it without ever leaving the thread. So work is counted, waits are not; what is spent slowly is forgiven with each tick
-/// of the clock. One for each flow of a connection (the connection's own, and its upload's): one yield outstanding. Allocates nothing.
+/// Bounds the work of one turn of a loop that a peer can keep fed. Where completions run inline, a loop that always finds its next bytes
+/// ready never gives the thread back that also serves the sockets of others, and accepts new ones. That an await was pending proves
+/// nothing: the transport's own receive loop may have resumed it without ever leaving the thread. So work is counted, waits are not; what
+/// is spent slowly is forgiven with each tick of the clock. One for each flow of a connection (the connection's own, and its upload's): one
+/// yield outstanding. Allocates nothing.
 /// </summary>
 internal sealed class TurnBudget(IDeadlineClock clock) : IValueTaskSource, IThreadPoolWorkItem
 {
@@ -24,7 +25,8 @@ internal sealed class TurnBudget(IDeadlineClock clock) : IValueTaskSource, IThre
     private volatile bool _isOver;
 
     /// <summary>
-    /// Counts one step: a request, a piece of a body, an interim head. True when the turn is over and the loop has to await <see cref="YieldAsync"/>.
+    /// Counts one step: a request, a piece of a body, an interim head. True when the turn is over and the loop has to await <see
+    /// cref="YieldAsync"/>.
     /// </summary>
     /// <param name="bytes">What the step looked at or moved; 0 or more.</param>
     public bool Spend(long bytes)
@@ -40,7 +42,9 @@ internal sealed class TurnBudget(IDeadlineClock clock) : IValueTaskSource, IThre
         return _left <= 0;
     }
 
-    /// <summary>Goes on as a new turn, behind whatever waits in the queue of the thread pool. Never completes at once. Awaited once, right away.</summary>
+    /// <summary>
+    /// Goes on as a new turn, behind whatever waits in the queue of the thread pool. Never completes at once. Awaited once, right away.
+    /// </summary>
     public ValueTask YieldAsync()
     {
         _left = Quota;

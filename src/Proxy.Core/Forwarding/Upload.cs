@@ -20,11 +20,12 @@ internal readonly record struct UploadResult(long Bytes, ForwardFailure Failure)
 }
 
 /// <summary>
-/// Step 9, upwards: the request body, from the client's input to the upstream's send buffer. What is here when the head has been judged leaves with the
-/// head. The rest goes up in a loop of its own, started once per connection and woken for each request that needs it, so that an upstream may answer
-/// while it comes. Owner: the connection's task. From <see cref="StartRest"/> until <see cref="WaitAsync"/> is over the loop owns this object, the
-/// input, the inspector with the exchange's reservation, the upload lane of the deadlines, and the sending half of the upstream connection; the other
-/// side then calls nothing but <see cref="Stop"/>, <see cref="Invited"/> and <see cref="HasEnded"/>.
+/// Step 9, upwards: the request body, from the client's input to the upstream's send buffer. What is here when the head has been judged
+/// leaves with the head. The rest goes up in a loop of its own, started once per connection and woken for each request that needs it, so
+/// that an upstream may answer while it comes. Owner: the connection's task. From <see cref="StartRest"/> until <see cref="WaitAsync"/> is
+/// over the loop owns this object, the input, the inspector with the exchange's reservation, the upload lane of the deadlines, and the
+/// sending half of the upstream connection; the other side then calls nothing but <see cref="Stop"/>, <see cref="Invited"/> and <see
+/// cref="HasEnded"/>.
 /// </summary>
 internal sealed class Upload(PipeReader input, Deadlines deadlines, UpstreamLease lease, BodyInspector inspector, TurnBudget turn)
 {
@@ -67,7 +68,9 @@ internal sealed class Upload(PipeReader input, Deadlines deadlines, UpstreamLeas
     /// <summary>The loop was started for this request, and <see cref="WaitAsync"/> has not ended.</summary>
     public bool IsRunning => _upstream is not null;
 
-    /// <summary>The loop has nothing more to do: <see cref="WaitAsync"/> completes at once, or all but at once. From the other side, too.</summary>
+    /// <summary>
+    /// The loop has nothing more to do: <see cref="WaitAsync"/> completes at once, or all but at once. From the other side, too.
+    /// </summary>
     public bool HasEnded => State is not (UploadState.Running or UploadState.Taken);
 
     /// <summary>The first bytes are on their way.</summary>
@@ -103,14 +106,19 @@ internal sealed class Upload(PipeReader input, Deadlines deadlines, UpstreamLeas
     /// <summary>The body may not be longer than this; told of a length that the head does not give.</summary>
     public void Limit(long maxLength) => _plan = _plan with { MaxLength = maxLength };
 
-    /// <summary>Step 8, behind the head: as much as fits of what is held goes into the send buffer. Repeatable as long as it is held.</summary>
+    /// <summary>
+    /// Step 8, behind the head: as much as fits of what is held goes into the send buffer. Repeatable as long as it is held.
+    /// </summary>
     public void WriteHeld(UpstreamConnection upstream)
     {
         Restart();
         _held.Taken = Take(_held.Bytes, upstream);
     }
 
-    /// <summary>The first bytes are on their way: sends the rest, or keeps what is held while the request may have to be sent again (http-rules.md row 57).</summary>
+    /// <summary>
+    /// The first bytes are on their way: sends the rest, or keeps what is held while the request may have to be sent again (http-rules.md
+    /// row 57).
+    /// </summary>
     public void StartRest(UpstreamConnection upstream)
     {
         _held.Release();
@@ -260,7 +268,9 @@ internal sealed class Upload(PipeReader input, Deadlines deadlines, UpstreamLeas
         }
     }
 
-    /// <summary>Copies body bytes into the upstream's send buffer, framing validated and rules judged on the way, until it is full or the body ends.</summary>
+    /// <summary>
+    /// Copies body bytes into the upstream's send buffer, framing validated and rules judged on the way, until it is full or the body ends.
+    /// </summary>
     /// <returns>Bytes of the buffer that were used.</returns>
     private int Take(in ReadOnlySequence<byte> buffer, UpstreamConnection upstream)
     {

@@ -3,9 +3,9 @@ using Proxy.Core.Upstream;
 namespace Proxy.Core.Forwarding;
 
 /// <summary>
-/// The upstream connection that an exchange holds at the moment, and the one lock through which other threads may cut it: the clock, when a deadline
-/// expires, and the transport, when the client leaves. After <see cref="Release"/> none of them can, so that a connection is never cut after it went
-/// back to the pool.
+/// The upstream connection that an exchange holds at the moment, and the one lock through which other threads may cut it: the clock, when a
+/// deadline expires, and the transport, when the client leaves. After <see cref="Release"/> none of them can, so that a connection is never
+/// cut after it went back to the pool.
 /// </summary>
 internal sealed class UpstreamLease
 {
@@ -61,7 +61,10 @@ internal sealed class UpstreamLease
         }
     }
 
-    /// <summary>Takes the deadlines that are due, and cuts the connection where it is what they wait for: under one lock, so that it is this request's.</summary>
+    /// <summary>
+    /// Takes the deadlines that are due, and cuts the connection where it is what they wait for: under one lock, so that it is this
+    /// request's.
+    /// </summary>
     public (DeadlineKind Main, DeadlineKind Upload) Expire(Deadlines deadlines, long nowMs)
     {
         lock (_gate)

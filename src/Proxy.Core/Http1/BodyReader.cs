@@ -23,8 +23,8 @@ public enum BodyPart : byte
 }
 
 /// <summary>
-/// Follows the framing of one message body over its bytes, whatever the framing is (RFC 9112 §6). A resumable value: it can be fed any pieces,
-/// and a copy of it starts again where the original stood. Pure; never allocates.
+/// Follows the framing of one message body over its bytes, whatever the framing is (RFC 9112 §6). A resumable value: it can be fed any
+/// pieces, and a copy of it starts again where the original stood. Pure; never allocates.
 /// </summary>
 public struct BodyReader
 {
@@ -35,7 +35,8 @@ public struct BodyReader
     private bool _isClosed;
 
     /// <param name="framing">As the head gives it.</param>
-    /// <param name="contentLength">Bytes of the body where <paramref name="framing"/> is <see cref="BodyFraming.Length"/>; ignored otherwise.</param>
+    /// <param name="contentLength">Bytes of the body where <paramref name="framing"/> is <see cref="BodyFraming.Length"/>; ignored
+    /// otherwise.</param>
     /// <param name="limits">Of what surrounds the data of chunks.</param>
     public BodyReader(BodyFraming framing, long contentLength, ChunkLimits limits)
     {

@@ -13,10 +13,12 @@ internal static class Characters
     public static readonly SearchValues<byte> ForbiddenInValue = SearchValues.Create(Controls(exceptTab: true));
 
     /// <summary>What a request target may not contain (http-rules.md row 11): controls, space, DEL, "\", "#", bytes over 0x7f.</summary>
-    public static readonly SearchValues<byte> ForbiddenInTarget = SearchValues.Create([.. Controls(exceptTab: false), (byte)' ', (byte)'\\', (byte)'#', .. High()]);
+    public static readonly SearchValues<byte> ForbiddenInTarget = SearchValues.Create(
+        [.. Controls(exceptTab: false), (byte)' ', (byte)'\\', (byte)'#', .. High()]);
 
     /// <summary>What a host may consist of; stricter than reg-name, which also allows sub-delims and escapes.</summary>
-    public static readonly SearchValues<byte> Host = SearchValues.Create("-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"u8);
+    public static readonly SearchValues<byte> Host = SearchValues.Create(
+        "-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"u8);
 
     public static readonly SearchValues<byte> AddressLiteral = SearchValues.Create(":.0123456789ABCDEFabcdef"u8);
 

@@ -54,7 +54,8 @@ public struct ChunkScanner(ChunkLimits limits)
     public readonly bool IsComplete => _state == State.Done;
 
     /// <summary>The chunk of size zero has come: no more data will.</summary>
-    public readonly bool IsDataOver => _state is State.TrailerStart or State.TrailerName or State.TrailerValue or State.TrailerLineFeed or State.EndLineFeed or State.Done;
+    public readonly bool IsDataOver =>
+        _state is State.TrailerStart or State.TrailerName or State.TrailerValue or State.TrailerLineFeed or State.EndLineFeed or State.Done;
 
     private readonly ChunkLimits Limits => _limits ?? ChunkLimits.Default;
 
@@ -110,7 +111,8 @@ public struct ChunkScanner(ChunkLimits limits)
     {
         State.Size => next == ';' ? ChunkPart.Discard : ChunkPart.Framing,
         State.ExtensionStart or State.ExtensionName or State.AfterExtensionName or State.ExtensionValueStart or State.ExtensionValue
-            or State.ExtensionQuoted or State.ExtensionQuotedPair or State.ExtensionQuotedEnd or State.AfterExtensionValue => next == '\r' ? ChunkPart.Framing : ChunkPart.Discard,
+            or State.ExtensionQuoted or State.ExtensionQuotedPair or State.ExtensionQuotedEnd or State.AfterExtensionValue =>
+                next == '\r' ? ChunkPart.Framing : ChunkPart.Discard,
         State.TrailerStart => next == '\r' ? ChunkPart.Framing : ChunkPart.Discard,
         State.TrailerName or State.TrailerValue or State.TrailerLineFeed => ChunkPart.Discard,
         _ => ChunkPart.Framing,
@@ -187,7 +189,9 @@ public struct ChunkScanner(ChunkLimits limits)
             State.ExtensionQuoted when b == '\\' => State.ExtensionQuotedPair,
             State.ExtensionQuoted or State.ExtensionQuotedPair when !Characters.ForbiddenInValue.Contains(b) => State.ExtensionQuoted,
             State.ExtensionValue or State.ExtensionQuotedEnd or State.AfterExtensionValue when isBlank => State.AfterExtensionValue,
-            State.ExtensionName or State.AfterExtensionName or State.ExtensionValue or State.ExtensionQuotedEnd or State.AfterExtensionValue when b == ';' => State.ExtensionStart,
+            State.ExtensionName or State.AfterExtensionName or State.ExtensionValue or State.ExtensionQuotedEnd
+                or State.AfterExtensionValue when b == ';' =>
+                State.ExtensionStart,
 
             // Blanks may stand before a ";" or "=", not before the end of the line.
             State.ExtensionName or State.ExtensionValue or State.ExtensionQuotedEnd when b == '\r' => State.SizeLineFeed,
@@ -258,7 +262,8 @@ public struct ChunkScanner(ChunkLimits limits)
         ReadOnlySpan<byte> name = _name;
         name = name[..Math.Min(_nameLength, NameBuffer.Length)];
         return _nameLength <= NameBuffer.Length
-            && (FieldNames.Identify(name) is not (FieldId.Other or FieldId.Date or FieldId.RequestId) || FieldNames.AliasOf(name) != FieldId.Other);
+            && (FieldNames.Identify(
+                name) is not (FieldId.Other or FieldId.Date or FieldId.RequestId) || FieldNames.AliasOf(name) != FieldId.Other);
     }
 
     private ChunkError Expect(byte b, char expected, State next, ChunkError error)
@@ -287,7 +292,10 @@ public enum ChunkPart : byte
     /// <summary>The input is used up; give more.</summary>
     NeedMore,
 
-    /// <summary>Framing in canonical form (size digits, CRLF, last chunk, final CRLF): relay as it is, or drop when the body leaves without chunking.</summary>
+    /// <summary>
+    /// Framing in canonical form (size digits, CRLF, last chunk, final CRLF): relay as it is, or drop when the body leaves without
+    /// chunking.
+    /// </summary>
     Framing,
 
     /// <summary>Chunk extensions and trailers: validated, never relayed.</summary>
@@ -318,7 +326,9 @@ public enum ChunkError : byte
     TrailerForbidden,
 }
 
-/// <summary>Sizes in bytes of what surrounds the data of a chunked body, defaults from http-rules.md §7. Immutable; shared by all connections.</summary>
+/// <summary>
+/// Sizes in bytes of what surrounds the data of a chunked body, defaults from http-rules.md §7. Immutable; shared by all connections.
+/// </summary>
 public sealed record ChunkLimits
 {
     public static ChunkLimits Default { get; } = new();

@@ -20,7 +20,9 @@ public enum ContentCodings : byte
 /// <summary>The names of content codings.</summary>
 internal static class ContentCodingNames
 {
-    /// <summary>False for a name that is not known here; case does not matter. Nothing at all is <see cref="ContentCodings.Identity"/>.</summary>
+    /// <summary>
+    /// False for a name that is not known here; case does not matter. Nothing at all is <see cref="ContentCodings.Identity"/>.
+    /// </summary>
     public static bool TryFind(ReadOnlySpan<byte> name, out ContentCodings coding)
     {
         ReadOnlySpan<byte> expected;

@@ -21,7 +21,13 @@ public static class FieldNames
             10 => Match(name, "connection"u8, FieldId.Connection, "keep-alive"u8, FieldId.KeepAlive, "request-id"u8, FieldId.RequestId),
             12 => Match(name, "content-type"u8, FieldId.ContentType),
             13 => Match(name, "authorization"u8, FieldId.Authorization),
-            14 => Match(name, "content-length"u8, FieldId.ContentLength, "http2-settings"u8, FieldId.Http2Settings, "x-goog-api-key"u8, FieldId.ForeignApiKey, "x-litellm-tags"u8, FieldId.Tags),
+            14 =>
+                Match(
+                    name,
+                    "content-length"u8, FieldId.ContentLength,
+                    "http2-settings"u8, FieldId.Http2Settings,
+                    "x-goog-api-key"u8, FieldId.ForeignApiKey,
+                    "x-litellm-tags"u8, FieldId.Tags),
             15 => Match(name, "accept-encoding"u8, FieldId.AcceptEncoding),
             16 => Match(name, "content-encoding"u8, FieldId.ContentEncoding, "proxy-connection"u8, FieldId.ProxyConnection),
             17 => Match(name, "transfer-encoding"u8, FieldId.TransferEncoding, "x-litellm-api-key"u8, FieldId.GatewayKey),
@@ -66,21 +72,29 @@ public static class FieldNames
     private static FieldId Match(ReadOnlySpan<byte> name, ReadOnlySpan<byte> known, FieldId id) =>
         Ascii.EqualsIgnoreCase(name, known) ? id : FieldId.Other;
 
-    private static FieldId Match(ReadOnlySpan<byte> name, ReadOnlySpan<byte> first, FieldId firstId, ReadOnlySpan<byte> second, FieldId secondId)
+    private static FieldId Match(
+        ReadOnlySpan<byte> name, ReadOnlySpan<byte> first, FieldId firstId, ReadOnlySpan<byte> second, FieldId secondId)
     {
         FieldId id = Match(name, first, firstId);
         return id != FieldId.Other ? id : Match(name, second, secondId);
     }
 
     private static FieldId Match(
-        ReadOnlySpan<byte> name, ReadOnlySpan<byte> first, FieldId firstId, ReadOnlySpan<byte> second, FieldId secondId, ReadOnlySpan<byte> third, FieldId thirdId)
+        ReadOnlySpan<byte> name,
+        ReadOnlySpan<byte> first, FieldId firstId,
+        ReadOnlySpan<byte> second, FieldId secondId,
+        ReadOnlySpan<byte> third, FieldId thirdId)
     {
         FieldId id = Match(name, first, firstId, second, secondId);
         return id != FieldId.Other ? id : Match(name, third, thirdId);
     }
 
     private static FieldId Match(
-        ReadOnlySpan<byte> name, ReadOnlySpan<byte> first, FieldId firstId, ReadOnlySpan<byte> second, FieldId secondId, ReadOnlySpan<byte> third, FieldId thirdId, ReadOnlySpan<byte> fourth, FieldId fourthId)
+        ReadOnlySpan<byte> name,
+        ReadOnlySpan<byte> first, FieldId firstId,
+        ReadOnlySpan<byte> second, FieldId secondId,
+        ReadOnlySpan<byte> third, FieldId thirdId,
+        ReadOnlySpan<byte> fourth, FieldId fourthId)
     {
         FieldId id = Match(name, first, firstId, second, secondId, third, thirdId);
         return id != FieldId.Other ? id : Match(name, fourth, fourthId);

@@ -37,7 +37,8 @@ public sealed class FieldTable
     public bool IsNominated(int index) => (_nominated >> index & 1) != 0;
 
     /// <summary>Parses field lines from <paramref name="offset"/> to the empty line that ends <paramref name="head"/>.</summary>
-    /// <param name="isRequest">Refuses an alias of any field of ours; in a response only one of a framing field would mislead a client.</param>
+    /// <param name="isRequest">Refuses an alias of any field of ours; in a response only one of a framing field would mislead a
+    /// client.</param>
     internal HeadError Parse(ReadOnlySpan<byte> head, int offset, HeadLimits limits, bool isRequest)
     {
         Count = 0;
@@ -72,7 +73,8 @@ public sealed class FieldTable
     }
 
     /// <summary>Reads every Connection field: notes close, marks the fields it names (RFC 9110 §7.6.1).</summary>
-    /// <param name="refuseOwn">Naming a field that the gateway itself needs is an error (http-rules.md row 30); otherwise such a name is ignored.</param>
+    /// <param name="refuseOwn">Naming a field that the gateway itself needs is an error (http-rules.md row 30); otherwise such a name is
+    /// ignored.</param>
     internal HeadError ReadConnection(ReadOnlySpan<byte> head, bool refuseOwn)
     {
         for (int i = Math.Max(0, Find(FieldId.Connection)); i < Count && Find(FieldId.Connection) >= 0; i++)
@@ -114,8 +116,10 @@ public sealed class FieldTable
 
     private bool Nominate(ReadOnlySpan<byte> head, ReadOnlySpan<byte> option)
     {
-        if (FieldNames.Identify(option) is FieldId.Host or FieldId.ContentLength or FieldId.TransferEncoding or FieldId.Connection or FieldId.Expect
-            or FieldId.Authorization or FieldId.ApiKey or FieldId.GatewayKey or FieldId.GatewayPrivate or FieldId.Tags or FieldId.ContentType or FieldId.ContentEncoding
+        if (FieldNames.Identify(
+            option) is FieldId.Host or FieldId.ContentLength or FieldId.TransferEncoding or FieldId.Connection or FieldId.Expect
+            or FieldId.Authorization or FieldId.ApiKey or FieldId.GatewayKey or FieldId.GatewayPrivate or FieldId.Tags
+            or FieldId.ContentType or FieldId.ContentEncoding
             or FieldId.AcceptEncoding or FieldId.RequestId or FieldId.Date or FieldId.CdnLoop
             || FieldNames.AliasOf(option) != FieldId.Other)
         {
@@ -179,7 +183,8 @@ public sealed class FieldTable
             return line.Contains((byte)0) ? HeadError.NulByte : HeadError.FieldValueMalformed;
         }
 
-        if (FieldNames.AliasOf(name) is var alias && alias != FieldId.Other && (isRequest || alias is FieldId.ContentLength or FieldId.TransferEncoding))
+        if (FieldNames.AliasOf(name) is var alias && alias != FieldId.Other
+            && (isRequest || alias is FieldId.ContentLength or FieldId.TransferEncoding))
         {
             return HeadError.FieldNameAlias;
         }
@@ -195,7 +200,8 @@ public sealed class FieldTable
         }
 
         FieldId id = FieldNames.Identify(name);
-        _fields[Count] = new HeaderField(id, new Slice(offset, length + 2), new Slice(offset, colon), new Slice(offset + start, end - start));
+        _fields[Count] = new HeaderField(
+            id, new Slice(offset, length + 2), new Slice(offset, colon), new Slice(offset + start, end - start));
         Count++;
         if (_first[(int)id] == 0)
         {
@@ -207,5 +213,7 @@ public sealed class FieldTable
     }
 }
 
-/// <summary>One field line of a parsed head. <see cref="Line"/> includes its CRLF; <see cref="Value"/> is without the whitespace around it.</summary>
+/// <summary>
+/// One field line of a parsed head. <see cref="Line"/> includes its CRLF; <see cref="Value"/> is without the whitespace around it.
+/// </summary>
 public readonly record struct HeaderField(FieldId Id, Slice Line, Slice Name, Slice Value);

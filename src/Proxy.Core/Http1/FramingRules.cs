@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Proxy.Core.Http1;
 
-/// <summary>Content-Length and Transfer-Encoding, one reading for requests and responses (RFC 9112 §6.3, http-rules.md rows 34 to 39 and 50).</summary>
+/// <summary>
+/// Content-Length and Transfer-Encoding, one reading for requests and responses (RFC 9112 §6.3, http-rules.md rows 34 to 39 and 50).
+/// </summary>
 internal static class FramingRules
 {
     /// <param name="framing">None, Length or Chunked, as the fields alone say.</param>

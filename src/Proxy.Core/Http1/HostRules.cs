@@ -16,7 +16,8 @@ internal static class HostRules
         if (authority[0] == '[')
         {
             int close = authority.IndexOf((byte)']');
-            if (close < 3 || authority[1..close].ContainsAnyExcept(Characters.AddressLiteral) || !IPAddress.IsValidUtf8(authority[1..close]) || !authority[1..close].Contains((byte)':'))
+            if (close < 3 || authority[1..close].ContainsAnyExcept(Characters.AddressLiteral)
+                || !IPAddress.IsValidUtf8(authority[1..close]) || !authority[1..close].Contains((byte)':'))
             {
                 return false;
             }
@@ -38,6 +39,7 @@ internal static class HostRules
             }
         }
 
-        return port.Length <= 1 || (FramingRules.TryParseLength(port[1..], out long number) && port.Length <= 6 && number <= ushort.MaxValue);
+        return port.Length <= 1
+            || (FramingRules.TryParseLength(port[1..], out long number) && port.Length <= 6 && number <= ushort.MaxValue);
     }
 }

@@ -98,7 +98,8 @@ internal static class PathRules
         for (int i = 0; i < path.Length; i++)
         {
             byte b = path[i];
-            if (b == '%' && i + 2 < path.Length && Characters.HexValue(path[i + 1]) is int high and >= 0 && Characters.HexValue(path[i + 2]) is int low and >= 0)
+            if (b == '%' && i + 2 < path.Length
+                && Characters.HexValue(path[i + 1]) is int high and >= 0 && Characters.HexValue(path[i + 2]) is int low and >= 0)
             {
                 b = (byte)((high << 4) | low);
                 i += 2;

@@ -18,7 +18,10 @@ public sealed class RequestHead
     /// <summary>The request target as sent.</summary>
     public Slice Target { get; private set; }
 
-    /// <summary>Path of the target in origin form (RFC 9112 §3.2.1), raw bytes; for absolute-form the part after the authority ("/" is not added: empty when absent).</summary>
+    /// <summary>
+    /// Path of the target in origin form (RFC 9112 §3.2.1), raw bytes; for absolute-form the part after the authority ("/" is not added:
+    /// empty when absent).
+    /// </summary>
     public Slice Path { get; private set; }
 
     /// <summary>Query including its "?", or empty.</summary>

@@ -1,6 +1,9 @@
 namespace Proxy.Core.Http1;
 
-/// <summary>Writes the head that leaves for the upstream anew from the parsed one: names, order, case and value bytes of forwarded fields kept, line structure ours.</summary>
+/// <summary>
+/// Writes the head that leaves for the upstream anew from the parsed one: names, order, case and value bytes of forwarded fields kept, line
+/// structure ours.
+/// </summary>
 public static class RequestHeadWriter
 {
     /// <summary>Writes the head. Pure; never allocates.</summary>
@@ -71,7 +74,8 @@ public static class RequestHeadWriter
     };
 
     // A key of ours never leaves, whatever the field is called, and not in a name or a weight either (http-rules.md row 63).
-    private static bool Mentions(ReadOnlySpan<byte> line, ReadOnlySpan<byte> key) => !key.IsEmpty && line.Length >= key.Length && line.IndexOf(key) >= 0;
+    private static bool Mentions(ReadOnlySpan<byte> line, ReadOnlySpan<byte> key) =>
+        !key.IsEmpty && line.Length >= key.Length && line.IndexOf(key) >= 0;
 
     /// <summary>The client's offer without the codings that the meter cannot read (design.md decision 4); weights stay.</summary>
     private static bool WriteAcceptEncoding(ref SpanWriter writer, ReadOnlySpan<byte> head, in HeaderField field, ContentCodings accepted)
@@ -114,7 +118,9 @@ public static class RequestHeadWriter
 /// <summary>How a request leaves: everything about it that is the gateway's to decide. Lives on the stack for one write.</summary>
 public ref struct OutboundRequest
 {
-    /// <summary>Path to send, raw; when empty, "/" is sent (so that the target never starts with "//" by concatenation, http-rules.md row 16).</summary>
+    /// <summary>
+    /// Path to send, raw; when empty, "/" is sent (so that the target never starts with "//" by concatenation, http-rules.md row 16).
+    /// </summary>
     public ReadOnlySpan<byte> Path;
 
     /// <summary>Query including "?", or empty.</summary>

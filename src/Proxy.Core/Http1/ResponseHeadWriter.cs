@@ -26,7 +26,8 @@ public static class ResponseHeadWriter
         }
 
         // On HEAD and 304 the length says what a GET would have got (RFC 9110 §8.6); 1xx and 204 have none.
-        bool tellsLength = outbound.Framing == BodyFraming.Length || (outbound.Framing == BodyFraming.None && !parsed.IsInterim && parsed.Status != 204);
+        bool tellsLength = outbound.Framing == BodyFraming.Length
+            || (outbound.Framing == BodyFraming.None && !parsed.IsInterim && parsed.Status != 204);
         if (tellsLength && parsed.ContentLength >= 0)
         {
             writer.Write("Content-Length: "u8);
@@ -50,7 +51,9 @@ public static class ResponseHeadWriter
     private static bool IsForwarded(FieldId id) => id switch
     {
         FieldId.ContentLength or FieldId.TransferEncoding or FieldId.Connection or FieldId.KeepAlive or FieldId.ProxyConnection
-            or FieldId.ProxyAuthenticate or FieldId.ProxyAuthorization or FieldId.Te or FieldId.Trailer or FieldId.Upgrade or FieldId.Http2Settings => false,
+            or FieldId.ProxyAuthenticate or FieldId.ProxyAuthorization or FieldId.Te or FieldId.Trailer
+            or FieldId.Upgrade or FieldId.Http2Settings =>
+                false,
         _ => true,
     };
 }
@@ -58,7 +61,9 @@ public static class ResponseHeadWriter
 /// <summary>How a response head leaves towards the client.</summary>
 public readonly struct OutboundResponse
 {
-    /// <summary>Framing towards the client; differs from the upstream's only for HTTP/1.0 clients, who get a chunked body until close.</summary>
+    /// <summary>
+    /// Framing towards the client; differs from the upstream's only for HTTP/1.0 clients, who get a chunked body until close.
+    /// </summary>
     public BodyFraming Framing { get; init; }
 
     /// <summary>11 or 10: the client's version, which decides whether persistence must be stated.</summary>

@@ -7,7 +7,8 @@ namespace Proxy.Core.Identity;
 public static class CredentialPolicy
 {
     /// <param name="nowUnixMs">For expiry, Unix milliseconds.</param>
-    /// <param name="gatewayKey">The virtual key that identified the caller, as a slice of one of the presented values; empty on refusal.</param>
+    /// <param name="gatewayKey">The virtual key that identified the caller, as a slice of one of the presented values; empty on
+    /// refusal.</param>
     public static CredentialDecision Decide(
         in PresentedCredentials presented, KeyTable keys, RouteCredentials route, long nowUnixMs, out ReadOnlySpan<byte> gatewayKey)
     {
@@ -90,7 +91,9 @@ public static class CredentialPolicy
         return token.Length == value.Length || IsNothing(token) ? default : token;
     }
 
-    /// <summary>Takes off a scheme of Bearer, in any case, and the spaces behind it: 1*SP, so a tab makes it another scheme (RFC 9110 §11.4).</summary>
+    /// <summary>
+    /// Takes off a scheme of Bearer, in any case, and the spaces behind it: 1*SP, so a tab makes it another scheme (RFC 9110 §11.4).
+    /// </summary>
     private static ReadOnlySpan<byte> WithoutBearer(ReadOnlySpan<byte> value)
     {
         const int SchemeLength = 6;
@@ -149,7 +152,10 @@ public readonly record struct CredentialDecision
     public bool ForwardApiKey => Credential is CredentialKind.Byok;
 }
 
-/// <summary>The credential fields of a request as they came, whitespace around the values removed. A null-like span and <c>Has… = false</c> when the field is absent.</summary>
+/// <summary>
+/// The credential fields of a request as they came, whitespace around the values removed. A null-like span and <c>Has… = false</c> when the
+/// field is absent.
+/// </summary>
 public ref struct PresentedCredentials
 {
     public bool HasGatewayKey;

@@ -6,8 +6,8 @@ using Proxy.Core.Admission;
 namespace Proxy.Core.Identity;
 
 /// <summary>
-/// Who a virtual key stands for: what records, roll-ups and the journal keep of a caller. What he may do is <see cref="Principal"/>. Immutable; as bytes
-/// it is ready for the journal from the start.
+/// Who a virtual key stands for: what records, roll-ups and the journal keep of a caller. What he may do is <see cref="Principal"/>.
+/// Immutable; as bytes it is ready for the journal from the start.
 /// </summary>
 public sealed class KeyIdentity
 {
@@ -23,7 +23,8 @@ public sealed class KeyIdentity
     private readonly byte[] _bytes;
 
     /// <param name="keyHash">SHA-256 of the key as LiteLLM writes it: 64 lower-case hexadecimal digits.</param>
-    /// <param name="scopeId">What counters and budgets hang on: the hash of the first key of a chain of rotations; null for <paramref name="keyHash"/>.</param>
+    /// <param name="scopeId">What counters and budgets hang on: the hash of the first key of a chain of rotations; null for <paramref
+    /// name="keyHash"/>.</param>
     public KeyIdentity(string keyHash, string? alias = null, string? teamId = null, string? userId = null, string? scopeId = null)
     {
         KeyHash = keyHash;
@@ -57,7 +58,8 @@ public sealed class KeyIdentity
     internal ReadOnlySpan<byte> Bytes => _bytes;
 
     /// <summary>
-    /// The scopes that a request of this key counts in, whether or not anybody limits them: the one enumeration that budgets, roll-ups and reports go by.
+    /// The scopes that a request of this key counts in, whether or not anybody limits them: the one enumeration that budgets, roll-ups and
+    /// reports go by.
     /// </summary>
     /// <param name="model">The model asked; empty for none.</param>
     public IEnumerable<ScopeKey> ScopesFor(string model)

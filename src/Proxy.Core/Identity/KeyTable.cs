@@ -27,8 +27,10 @@ public sealed class KeyTable
     public int Count => _principals.Length;
 
     /// <summary>Builds the table.</summary>
-    /// <param name="adminKeyHash">SHA-256 (32 bytes) of the admin key, which is refused on the data port (credentials.md row 37); empty for none.</param>
-    /// <exception cref="ArgumentException">A hash is malformed, there twice, or that of the admin key. The message has the key's alias.</exception>
+    /// <param name="adminKeyHash">SHA-256 (32 bytes) of the admin key, which is refused on the data port (credentials.md row 37); empty for
+    /// none.</param>
+    /// <exception cref="ArgumentException">A hash is malformed, there twice, or that of the admin key. The message has the key's
+    /// alias.</exception>
     public static KeyTable Create(IEnumerable<Principal> principals, ReadOnlySpan<byte> adminKeyHash = default)
     {
         ArgumentNullException.ThrowIfNull(principals);
@@ -46,7 +48,8 @@ public sealed class KeyTable
             Span<byte> hash = hashes.AsSpan(i * SHA256.HashSizeInBytes, SHA256.HashSizeInBytes);
             if (!TryParse(all[i].Key.KeyHash, hash))
             {
-                throw new ArgumentException($"The hash of the key '{NameOf(all[i])}' is not 64 lower-case hexadecimal digits.", nameof(principals));
+                throw new ArgumentException(
+                    $"The hash of the key '{NameOf(all[i])}' is not 64 lower-case hexadecimal digits.", nameof(principals));
             }
 
             if (hash.SequenceEqual(adminKeyHash))
@@ -117,5 +120,6 @@ public sealed class KeyTable
     // The hash is uniform already: its first bytes are the slot.
     private static int First(ReadOnlySpan<byte> hash, int slots) => BinaryPrimitives.ReadInt32LittleEndian(hash) & (slots - 1);
 
-    private static ReadOnlySpan<byte> HashAt(byte[] hashes, int index) => hashes.AsSpan(index * SHA256.HashSizeInBytes, SHA256.HashSizeInBytes);
+    private static ReadOnlySpan<byte> HashAt(byte[] hashes, int index) =>
+        hashes.AsSpan(index * SHA256.HashSizeInBytes, SHA256.HashSizeInBytes);
 }

@@ -4,9 +4,9 @@ using Proxy.Core.Anthropic;
 namespace Proxy.Core.Identity;
 
 /// <summary>
-/// The models a key may ask for. An entry is a model id, or a prefix ending in <c>*</c>. An id without a date allows its dated snapshots too; one
-/// with a date allows only that snapshot. A trailing <c>[1m]</c> says nothing about the model and is disregarded on both sides. Immutable;
-/// asking allocates nothing.
+/// The models a key may ask for. An entry is a model id, or a prefix ending in <c>*</c>. An id without a date allows its dated snapshots
+/// too; one with a date allows only that snapshot. A trailing <c>[1m]</c> says nothing about the model and is disregarded on both sides.
+/// Immutable; asking allocates nothing.
 /// </summary>
 public sealed class ModelAllowList
 {

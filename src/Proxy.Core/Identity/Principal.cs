@@ -30,7 +30,10 @@ public sealed class Principal
 
     public WorkspaceAccess Workspace { get; init; }
 
-    /// <summary>What counts and limits its requests: the key's own scope, its team's, its user's. At most 5; the same objects for all principals that share them.</summary>
+    /// <summary>
+    /// What counts and limits its requests: the key's own scope, its team's, its user's. At most 5; the same objects for all principals
+    /// that share them.
+    /// </summary>
     public IReadOnlyList<AdmissionScope> Scopes
     {
         get => _scopes;
@@ -46,7 +49,9 @@ public sealed class Principal
 
     internal ReadOnlySpan<AdmissionScope> ScopeSpan => _scopes;
 
-    /// <summary>The scope of a model; null when the key has no limits of its own for it. An entry without a date covers dated snapshots.</summary>
+    /// <summary>
+    /// The scope of a model; null when the key has no limits of its own for it. An entry without a date covers dated snapshots.
+    /// </summary>
     public AdmissionScope? ScopeOfModel(ReadOnlySpan<byte> model)
     {
         model = ModelName.WithoutSize(model);
@@ -61,10 +66,13 @@ public sealed class Principal
         return null;
     }
 
-    /// <summary>Which model it asks for decides whether it may pass, so that the body of each request has to be read before it may go.</summary>
+    /// <summary>
+    /// Which model it asks for decides whether it may pass, so that the body of each request has to be read before it may go.
+    /// </summary>
     public bool IsGuarded => Models is not null || TeamModels is not null || _modelScopes.Length > 0;
 
-    public bool AllowsModel(ReadOnlySpan<byte> model) => (Models is null || Models.Allows(model)) && (TeamModels is null || TeamModels.Allows(model));
+    public bool AllowsModel(ReadOnlySpan<byte> model) =>
+        (Models is null || Models.Allows(model)) && (TeamModels is null || TeamModels.Allows(model));
 }
 
 /// <summary>Limits of a key for one model.</summary>

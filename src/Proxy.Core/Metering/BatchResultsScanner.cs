@@ -4,9 +4,9 @@ using Proxy.Core.Spend;
 namespace Proxy.Core.Metering;
 
 /// <summary>
-/// Reads the results of a message batch (JSON lines) as they stream by and books each line that was billed as a record of its own. The id of such
-/// a record is made from the batch and the line's <c>custom_id</c>, so that the ledger takes it once however often the results are fetched.
-/// Resumable at any byte.
+/// Reads the results of a message batch (JSON lines) as they stream by and books each line that was billed as a record of its own. The id
+/// of such a record is made from the batch and the line's <c>custom_id</c>, so that the ledger takes it once however often the results are
+/// fetched. Resumable at any byte.
 /// </summary>
 internal struct BatchResultsScanner
 {

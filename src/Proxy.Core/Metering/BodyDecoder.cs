@@ -6,8 +6,8 @@ using ZstdSharp.Unsafe;
 namespace Proxy.Core.Metering;
 
 /// <summary>
-/// Undoes a content coding beside the relayed bytes, piece by piece through one fixed buffer: a small body that unpacks to a huge one costs no memory, and
-/// time only up to a limit. Owned by a <see cref="ResponseMeter"/> and reused; the native state lives from Begin to End.
+/// Undoes a content coding beside the relayed bytes, piece by piece through one fixed buffer: a small body that unpacks to a huge one costs
+/// no memory, and time only up to a limit. Owned by a <see cref="ResponseMeter"/> and reused; the native state lives from Begin to End.
 /// </summary>
 internal sealed class BodyDecoder : IDisposable
 {
@@ -52,7 +52,10 @@ internal sealed class BodyDecoder : IDisposable
         };
     }
 
-    /// <summary>The next decoded bytes, valid until the next call; <paramref name="input"/> is moved behind what went into them. False: all of it is used up.</summary>
+    /// <summary>
+    /// The next decoded bytes, valid until the next call; <paramref name="input"/> is moved behind what went into them. False: all of it is
+    /// used up.
+    /// </summary>
     public bool TryDecode(ref ReadOnlySpan<byte> input, out ReadOnlySpan<byte> output)
     {
         int written = 0;
@@ -136,8 +139,9 @@ internal sealed class BodyDecoder : IDisposable
 }
 
 /// <summary>
-/// The inner stream of a decoder that is fed piece by piece: a read returns what there is and 0 when there is nothing yet. DeflateStream takes that
-/// 0 for "no more now" and reads again on the next call (its strict validation, an AppContext switch, must stay off); a test pins it.
+/// The inner stream of a decoder that is fed piece by piece: a read returns what there is and 0 when there is nothing yet. DeflateStream
+/// takes that 0 for "no more now" and reads again on the next call (its strict validation, an AppContext switch, must stay off); a test
+/// pins it.
 /// </summary>
 internal sealed class FeedStream : Stream
 {

@@ -4,8 +4,8 @@ using Proxy.Core.Http1;
 namespace Proxy.Core.Metering;
 
 /// <summary>
-/// Tells from the first bytes of a body, and from what its Content-Encoding claims, how it is coded: what the bytes say counts, because a coding that is
-/// not labelled, or labelled wrongly, must not hide what an answer costs. Resumable at any byte.
+/// Tells from the first bytes of a body, and from what its Content-Encoding claims, how it is coded: what the bytes say counts, because a
+/// coding that is not labelled, or labelled wrongly, must not hide what an answer costs. Resumable at any byte.
 /// </summary>
 internal struct CodingProbe
 {
@@ -87,7 +87,8 @@ internal struct CodingProbe
             return start.Length == zstandard.Length;
         }
 
-        // RFC 1950 §2.2: method 8, a window of at most 32 kB, and a check over both bytes. Not labelled, only the usual first byte is believed.
+        // RFC 1950 §2.2: method 8, a window of at most 32 kB, and a check over both bytes. Not labelled, only the usual first byte is
+        // believed.
         coding = BodyCoding.Zlib;
         bool mayBeZlib = _label == BodyCoding.Deflate ? (start[0] & 0x8F) == 8 : start[0] == 0x78;
         if (mayBeZlib && (start.Length < 2 || ((start[0] << 8) | start[1]) % 31 == 0))
@@ -106,7 +107,8 @@ internal struct CodingProbe
 
     /// <summary>How JSON and event streams begin: a bracket, a field name, a comment, white space, or a byte order mark.</summary>
     private static bool IsText(byte first) =>
-        first is (byte)'{' or (byte)'[' or (byte)':' or (byte)' ' or (byte)'\r' or (byte)'\n' or (byte)'\t' or 0xEF or (>= (byte)'a' and <= (byte)'z');
+        first is (byte)'{' or (byte)'[' or (byte)':' or (byte)' ' or (byte)'\r' or (byte)'\n' or (byte)'\t' or 0xEF
+            or (>= (byte)'a' and <= (byte)'z');
 
     [InlineArray(Capacity)]
     private struct Start

@@ -2,14 +2,18 @@ using Proxy.Core.Spend;
 
 namespace Proxy.Core.Metering;
 
-/// <summary>The categories (<c>stop_details.category</c>) of refusals that cost nothing when they come before any output. Immutable.</summary>
+/// <summary>
+/// The categories (<c>stop_details.category</c>) of refusals that cost nothing when they come before any output. Immutable.
+/// </summary>
 /// <param name="categories">Null for all of them, refusals without a category included.</param>
 public sealed class FreeRefusals(IReadOnlyCollection<string>? categories = null)
 {
     // What the API counts for an answer that holds nothing (anthropic-api.md §5 rule 4).
     private const long MostTokensOfNothing = 1;
 
-    private readonly byte[][]? _categories = categories is null ? null : Array.ConvertAll([.. categories], System.Text.Encoding.UTF8.GetBytes);
+    private readonly byte[][]? _categories = categories is null
+        ? null
+        : Array.ConvertAll([.. categories], System.Text.Encoding.UTF8.GetBytes);
 
     public static FreeRefusals All { get; } = new();
 
@@ -32,8 +36,8 @@ public sealed class FreeRefusals(IReadOnlyCollection<string>? categories = null)
     }
 
     /// <summary>
-    /// Marks what of a record that was just reported costs nothing: the answer itself, and each attempt among its iterations that was declined, which
-    /// shows in its own stop reason, in a fallback that follows it, or in being the last of an answer that was refused.
+    /// Marks what of a record that was just reported costs nothing: the answer itself, and each attempt among its iterations that was
+    /// declined, which shows in its own stop reason, in a fallback that follows it, or in being the last of an answer that was refused.
     /// </summary>
     /// <param name="hasOutput">The answer holds something that the model put out.</param>
     internal void Mark(SpendRecord record, UsagePart part, bool hasOutput)

@@ -1,8 +1,8 @@
 namespace Proxy.Core.Metering;
 
 /// <summary>
-/// Recognises the one line that makes up almost all of a stream, in the one spelling the API writes: a delta of text without escapes. Of such a
-/// line only the length of its text matters, and that is known without reading it as JSON. Any other spelling is the JSON reader's.
+/// Recognises the one line that makes up almost all of a stream, in the one spelling the API writes: a delta of text without escapes. Of
+/// such a line only the length of its text matters, and that is known without reading it as JSON. Any other spelling is the JSON reader's.
 /// </summary>
 internal static class PlainDelta
 {

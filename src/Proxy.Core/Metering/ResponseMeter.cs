@@ -6,9 +6,9 @@ using Proxy.Core.Spend;
 namespace Proxy.Core.Metering;
 
 /// <summary>
-/// Looks at a response body as it streams by and keeps the usage counters of its <see cref="SpendRecord"/> current. What the body is, and how it is coded,
-/// is told by its first bytes; what its head says of that only helps. Owned by an exchange and reused; never holds bytes back. Allocates nothing on
-/// identity-coded bodies; a compressed body is read by a side decoder.
+/// Looks at a response body as it streams by and keeps the usage counters of its <see cref="SpendRecord"/> current. What the body is, and
+/// how it is coded, is told by its first bytes; what its head says of that only helps. Owned by an exchange and reused; never holds bytes
+/// back. Allocates nothing on identity-coded bodies; a compressed body is read by a side decoder.
 /// </summary>
 public sealed class ResponseMeter(ISpendSink? spend = null) : IDisposable
 {
@@ -16,7 +16,8 @@ public sealed class ResponseMeter(ISpendSink? spend = null) : IDisposable
     public const long DefaultMaxDecodedBytes = 64L * 1024 * 1024;
 
     // White space of JSON and of event streams, and a byte order mark: neither says which of the two it is.
-    private static readonly SearchValues<byte> Blank = SearchValues.Create([(byte)' ', (byte)'\t', (byte)'\r', (byte)'\n', 0xEF, 0xBB, 0xBF]);
+    private static readonly SearchValues<byte> Blank = SearchValues.Create(
+        [(byte)' ', (byte)'\t', (byte)'\r', (byte)'\n', 0xEF, 0xBB, 0xBF]);
 
     private readonly UsageDraft _draft = new();
     private SpendRecord? _record;
@@ -56,10 +57,15 @@ public sealed class ResponseMeter(ISpendSink? spend = null) : IDisposable
         GivenUp,
     }
 
-    /// <summary>A result line could not be booked, because too many records are on their way to the ledger: the lines from there on must not be relayed.</summary>
+    /// <summary>
+    /// A result line could not be booked, because too many records are on their way to the ledger: the lines from there on must not be
+    /// relayed.
+    /// </summary>
     public bool IsLedgerFull => _format == Format.BatchResults && _lines.IsLedgerFull;
 
-    /// <summary>What was seen of the body is a whole answer, whether or not more comes: its stream said so, or its document is closed.</summary>
+    /// <summary>
+    /// What was seen of the body is a whole answer, whether or not more comes: its stream said so, or its document is closed.
+    /// </summary>
     public bool IsWhole => _format switch
     {
         Format.EventStream => _events.IsStopped,
@@ -68,7 +74,8 @@ public sealed class ResponseMeter(ISpendSink? spend = null) : IDisposable
     };
 
     /// <summary>
-    /// The most tokens the answer may hold, as its request says; no estimate is above it. To be set before Begin; each End makes it unlimited again.
+    /// The most tokens the answer may hold, as its request says; no estimate is above it. To be set before Begin; each End makes it
+    /// unlimited again.
     /// </summary>
     public long MaxOutputTokens { get; set; } = long.MaxValue;
 
@@ -85,8 +92,8 @@ public sealed class ResponseMeter(ISpendSink? spend = null) : IDisposable
     public bool HasUsage { get; private set; }
 
     /// <summary>
-    /// The answer was one that is billed, and so far it did not say for how much: what the request is reckoned to cost is to be booked, flagged. Stays until
-    /// the next Begin.
+    /// The answer was one that is billed, and so far it did not say for how much: what the request is reckoned to cost is to be booked,
+    /// flagged. Stays until the next Begin.
     /// </summary>
     public bool LacksUsage { get; private set; }
 
@@ -95,7 +102,9 @@ public sealed class ResponseMeter(ISpendSink? spend = null) : IDisposable
     {
         _record = record;
         EndDecoding();
-        _announced = MediaTypes.IsEventStream(contentType) ? Format.EventStream : MediaTypes.IsJson(contentType) ? Format.Json : Format.Ignored;
+        _announced = MediaTypes.IsEventStream(contentType)
+            ? Format.EventStream
+            : MediaTypes.IsJson(contentType) ? Format.Json : Format.Ignored;
         record.Streamed = _announced == Format.EventStream;
         _format = FormatOf(record.PathClass, status);
         HasUsage = false;
@@ -142,9 +151,9 @@ public sealed class ResponseMeter(ISpendSink? spend = null) : IDisposable
     }
 
     /// <summary>
-    /// The body is over. When it was cut short, or its stream did not say that it was whole, marks the record incomplete; estimates delivered output
-    /// that no usage report covered. An <c>error</c> event seen in a stream sets <see cref="EndReason.UpstreamErrorEvent"/>, whatever the
-    /// record said before. Without a Begin before it, does nothing.
+    /// The body is over. When it was cut short, or its stream did not say that it was whole, marks the record incomplete; estimates
+    /// delivered output that no usage report covered. An <c>error</c> event seen in a stream sets <see
+    /// cref="EndReason.UpstreamErrorEvent"/>, whatever the record said before. Without a Begin before it, does nothing.
     /// </summary>
     public void End(bool complete)
     {

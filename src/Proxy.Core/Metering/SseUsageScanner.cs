@@ -5,8 +5,8 @@ using Proxy.Core.Spend;
 namespace Proxy.Core.Metering;
 
 /// <summary>
-/// Follows an event stream (WHATWG HTML §9.2.6) for usage. Resumable at any byte, buffers no line. A record is booked when its blank line comes,
-/// as the grammar says: what a cut stream leaves behind is not an event.
+/// Follows an event stream (WHATWG HTML §9.2.6) for usage. Resumable at any byte, buffers no line. A record is booked when its blank line
+/// comes, as the grammar says: what a cut stream leaves behind is not an event.
 /// </summary>
 internal struct SseUsageScanner
 {
@@ -263,7 +263,9 @@ internal struct SseUsageScanner
         }
     }
 
-    /// <summary>What followed the line makes another event of it: gives the reader what it would have made of the line, its text aside.</summary>
+    /// <summary>
+    /// What followed the line makes another event of it: gives the reader what it would have made of the line, its text aside.
+    /// </summary>
     private void UnfoldPlain(UsageDraft draft)
     {
         if (_isPlain)

@@ -3,9 +3,9 @@ using Proxy.Core.Spend;
 namespace Proxy.Core.Metering;
 
 /// <summary>
-/// What one JSON document says about usage, kept apart from the record until the document proved whole: half a number of a stream that is cut must
-/// never be booked. Its root and its <c>message</c> are kept apart, because which of them counts is known only when the document's kind is. Owned by
-/// a <see cref="ResponseMeter"/> and reused with it.
+/// What one JSON document says about usage, kept apart from the record until the document proved whole: half a number of a stream that is
+/// cut must never be booked. Its root and its <c>message</c> are kept apart, because which of them counts is known only when the document's
+/// kind is. Owned by a <see cref="ResponseMeter"/> and reused with it.
 /// </summary>
 internal sealed class UsageDraft
 {

@@ -2,7 +2,9 @@ using Proxy.Core.Spend;
 
 namespace Proxy.Core.Metering;
 
-/// <summary>The keys <see cref="UsageReader"/> knows, whatever object they are in and whatever the shape of the answer calls them.</summary>
+/// <summary>
+/// The keys <see cref="UsageReader"/> knows, whatever object they are in and whatever the shape of the answer calls them.
+/// </summary>
 internal enum UsageField : byte
 {
     None = 0,

@@ -50,7 +50,8 @@ internal static class UsageKeys
         UsageDocument.BatchLine => (1UL << (int)UsageField.CustomId) | (1UL << (int)UsageField.Result),
         UsageDocument.StreamEvent => (1UL << (int)UsageField.Type) | (1UL << (int)UsageField.Message) | (1UL << (int)UsageField.Usage)
             | (1UL << (int)UsageField.Delta) | (1UL << (int)UsageField.ContentBlock) | (1UL << (int)UsageField.StopDetails),
-        UsageDocument.ChatCompletion => OfMessage | (1UL << (int)UsageField.Type) | (1UL << (int)UsageField.Choices) | (1UL << (int)UsageField.Error),
+        UsageDocument.ChatCompletion =>
+            OfMessage | (1UL << (int)UsageField.Type) | (1UL << (int)UsageField.Choices) | (1UL << (int)UsageField.Error),
         UsageDocument.TextCompletion => OfMessage | (1UL << (int)UsageField.Type) | (1UL << (int)UsageField.Text)
             | (1UL << (int)UsageField.StopReason) | (1UL << (int)UsageField.Error),
         _ => OfMessage | OfStop | (1UL << (int)UsageField.Type) | (1UL << (int)UsageField.Content),

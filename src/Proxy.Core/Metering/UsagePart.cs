@@ -3,12 +3,14 @@ using Proxy.Core.Spend;
 namespace Proxy.Core.Metering;
 
 /// <summary>
-/// What one object of a document, its root or its <c>message</c>, says about an answer and its usage. Owned by a <see cref="UsageDraft"/> and reused
-/// with it.
+/// What one object of a document, its root or its <c>message</c>, says about an answer and its usage. Owned by a <see cref="UsageDraft"/>
+/// and reused with it.
 /// </summary>
 internal sealed class UsagePart
 {
-    /// <summary>No answer counts a trillion of anything. What claims more is cut to it, which keeps every sum in the ledger and every price exact.</summary>
+    /// <summary>
+    /// No answer counts a trillion of anything. What claims more is cut to it, which keeps every sum in the ledger and every price exact.
+    /// </summary>
     public const long LargestCount = 1_000_000_000_000;
 
     private readonly List<IterationUsage> _iterations = [];
@@ -225,8 +227,8 @@ internal sealed class UsagePart
     }
 
     /// <summary>
-    /// One more than there is room for joins one that is priced alike; when there is none, those that are alike become one, which makes room. Only
-    /// with that many kinds that differ is it added to the last one, whatever that is.
+    /// One more than there is room for joins one that is priced alike; when there is none, those that are alike become one, which makes
+    /// room. Only with that many kinds that differ is it added to the last one, whatever that is.
     /// </summary>
     private void Fold(IterationUsage surplus)
     {

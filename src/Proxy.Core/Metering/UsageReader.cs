@@ -4,8 +4,8 @@ using Proxy.Core.Metering.Json;
 namespace Proxy.Core.Metering;
 
 /// <summary>
-/// Reads one JSON document, a whole answer, the data of one stream event or a line of batch results, into a <see cref="UsageDraft"/>. Resumable at any byte. Goes only
-/// into the objects that matter; all else is skipped.
+/// Reads one JSON document, a whole answer, the data of one stream event or a line of batch results, into a <see cref="UsageDraft"/>.
+/// Resumable at any byte. Goes only into the objects that matter; all else is skipped.
 /// </summary>
 internal struct UsageReader
 {

@@ -29,7 +29,9 @@ public enum ForwardFailure : byte
 
     Internal,
 
-    /// <summary>The TLS handshake was reset, ended or refused by an alert, on another address or in another try too. Nothing was sent.</summary>
+    /// <summary>
+    /// The TLS handshake was reset, ended or refused by an alert, on another address or in another try too. Nothing was sent.
+    /// </summary>
     UpstreamHandshake,
 }
 
@@ -87,7 +89,8 @@ internal static class ForwardFailures
             MayRetry = true,
         },
         ForwardFailure.UpstreamHead => Upstream(502, "the upstream's answer is not valid HTTP", shouldRetry: false),
-        ForwardFailure.UpstreamHeadTimeout => Upstream(504, "the upstream did not answer in time", shouldRetry: false) with { LeavesUpstreamAtWork = true },
+        ForwardFailure.UpstreamHeadTimeout =>
+            Upstream(504, "the upstream did not answer in time", shouldRetry: false) with { LeavesUpstreamAtWork = true },
         ForwardFailure.UpstreamBody => Upstream(502, "the upstream's answer ended early", shouldRetry: false),
         ForwardFailure.UpstreamSilent => Upstream(504, "the upstream fell silent in the middle of its answer", shouldRetry: false),
         ForwardFailure.LedgerFull => Upstream(503, "the gateway cannot book this answer now", shouldRetry: true),

@@ -58,7 +58,8 @@ internal static class Refusals
         RefusalReason.KeyBlocked => new(401, "the virtual key is blocked"),
         RefusalReason.KeyExpired => new(401, "the virtual key has expired"),
         RefusalReason.AdminKey => new(401, "the admin key is not accepted here: use a virtual key"),
-        RefusalReason.CredentialNotForThisHost => new(403, "this route does not send client credentials to its upstream and has no key of its own"),
+        RefusalReason.CredentialNotForThisHost =>
+            new(403, "this route does not send client credentials to its upstream and has no key of its own"),
         RefusalReason.KeyInTarget => new(400, "a virtual key does not belong in a URL: send it as x-litellm-api-key"),
         RefusalReason.RouteUnknown => new(404, "no route serves this path"),
         RefusalReason.BodyTooLarge => new(413, "the request body is larger than this gateway accepts"),
@@ -67,15 +68,22 @@ internal static class Refusals
         RefusalReason.TeamBlocked => new(401, "the team of the virtual key is blocked"),
         RefusalReason.UserBlocked => new(401, "the user of the virtual key is blocked"),
         RefusalReason.ModelNotAllowed => new(403, "the virtual key may not use this model"),
-        RefusalReason.ModelUnclear => new(400, "the virtual key may use only certain models: the body must be one JSON object that names its model once"),
-        RefusalReason.PathNotAllowed => new(403, "the virtual key may use only certain models, and which one a request to this path uses cannot be told"),
-        RefusalReason.WorkspaceFenced => new(403, "files, batches, skills, agents and sessions are shared by everyone behind the company's key: the operator can allow them for this virtual key (workspace_access)"),
+        RefusalReason.ModelUnclear =>
+            new(400, "the virtual key may use only certain models: the body must be one JSON object that names its model once"),
+        RefusalReason.PathNotAllowed =>
+            new(403, "the virtual key may use only certain models, and which one a request to this path uses cannot be told"),
+        RefusalReason.WorkspaceFenced =>
+            new(
+                403,
+                "files, batches, skills, agents and sessions are shared by everyone behind the company's key: "
+                + "the operator can allow them for this virtual key (workspace_access)"),
         RefusalReason.RequestRate => new(429, "too many requests in this minute", ShouldRetry: true),
         RefusalReason.TokenRate => new(429, "too many tokens in this minute", ShouldRetry: true),
         RefusalReason.ParallelRequests => new(429, "too many requests at once", ShouldRetry: true),
         RefusalReason.BudgetSpent => new(429, "spend limit reached"),
         RefusalReason.BudgetReserved => new(429, "the requests under way may use up what is left of the spend limit", ShouldRetry: true),
-        RefusalReason.BudgetShort => new(429, "this request may cost more than is left of the spend limit: fewer items, or a smaller max_tokens, may fit"),
+        RefusalReason.BudgetShort =>
+            new(429, "this request may cost more than is left of the spend limit: fewer items, or a smaller max_tokens, may fit"),
         RefusalReason.Loop => new(508, "this request has come back to the gateway that sent it: the route's upstream leads here"),
         _ => new(500, "the gateway failed on this request"),
     };

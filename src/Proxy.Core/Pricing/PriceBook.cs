@@ -66,13 +66,17 @@ public sealed class PriceBook : IRequestPricer
         hash.AppendData(System.Text.Encoding.UTF8.GetBytes(
             string.Create(CultureInfo.InvariantCulture, $"|{fallback.InputPerMillion:0.######}|{fallback.OutputPerMillion:0.######}")));
         string digest = Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 4));
-        return new PriceBook(new ModelTable(models), BuildFallback(fallback), freeRefusals, latestDate.Length == 0 ? digest : $"{latestDate}-{digest}");
+        return new PriceBook(
+            new ModelTable(models), BuildFallback(fallback), freeRefusals, latestDate.Length == 0 ? digest : $"{latestDate}-{digest}");
     }
 
     /// <summary>Identifies this data in the ledger: the newest date in its notes, and a hash of it and the fall-back rates.</summary>
     public string Version { get; }
 
-    /// <summary>Which refusals before any output cost nothing: <c>x_free_refusals</c> of the price map, an array of categories; all of them without it.</summary>
+    /// <summary>
+    /// Which refusals before any output cost nothing: <c>x_free_refusals</c> of the price map, an array of categories; all of them without
+    /// it.
+    /// </summary>
     public FreeRefusals FreeRefusals { get; }
 
     /// <summary>False for a model that takes the fall-back rate: what a host warns about, once per model.</summary>
@@ -174,7 +178,9 @@ public sealed class PriceBook : IRequestPricer
             output);
     }
 
-    /// <summary>Only inference costs money, and neither an error nor a refusal before any output does (anthropic-api.md §5 rule 4).</summary>
+    /// <summary>
+    /// Only inference costs money, and neither an error nor a refusal before any output does (anthropic-api.md §5 rule 4).
+    /// </summary>
     private static bool IsFree(SpendRecord record) =>
         (!record.PathClass.IsInference() && record.BatchId.IsEmpty)
         || (record.EndReason == EndReason.UpstreamErrorEvent && record.Usage.OutputTokens == 0)

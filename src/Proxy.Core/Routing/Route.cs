@@ -21,7 +21,9 @@ public sealed class Route
         ArgumentNullException.ThrowIfNull(prefix);
         if (!IsPrefix(prefix))
         {
-            throw new ArgumentException($"The prefix '{prefix}' of route '{name}' must look like /name: unreserved characters, no slash at its end.", nameof(prefix));
+            throw new ArgumentException(
+                $"The prefix '{prefix}' of route '{name}' must look like /name: unreserved characters, no slash at its end.",
+                nameof(prefix));
         }
 
         Name = name;

@@ -18,7 +18,8 @@ public sealed class RouteTable
             {
                 if (_longestFirst[i].Prefix == _longestFirst[j].Prefix)
                 {
-                    throw new ArgumentException($"The routes '{_longestFirst[j].Name}' and '{_longestFirst[i].Name}' have the same prefix.", nameof(routes));
+                    throw new ArgumentException(
+                        $"The routes '{_longestFirst[j].Name}' and '{_longestFirst[i].Name}' have the same prefix.", nameof(routes));
                 }
             }
         }

@@ -1,8 +1,9 @@
 namespace Proxy.Core.Spend;
 
 /// <summary>
-/// Where spend records go: the seam between the data path and the ledger. A record is claimed before a request is admitted, so that there is
-/// always room to book it; when there is none the request is refused. Thread-safe; neither call blocks, waits or allocates in steady state.
+/// Where spend records go: the seam between the data path and the ledger. A record is claimed before a request is admitted, so that there
+/// is always room to book it; when there is none the request is refused. Thread-safe; neither call blocks, waits or allocates in steady
+/// state.
 /// </summary>
 public interface ISpendSink
 {

@@ -10,7 +10,8 @@ internal static class OutputEstimate
     public static long BytesOf(long tokens) => tokens > long.MaxValue / BytesPerToken ? long.MaxValue : tokens * BytesPerToken;
 
     /// <summary>Books an estimate for delivered output and flags it; never lowers what was reported. Does nothing for 0 bytes.</summary>
-    /// <param name="maxTokens">What the request allows: a text of many short tokens and one of few long ones are reckoned alike, but no answer is longer.</param>
+    /// <param name="maxTokens">What the request allows: a text of many short tokens and one of few long ones are reckoned alike, but no
+    /// answer is longer.</param>
     public static void Apply(SpendRecord record, long outputBytes, long maxTokens = long.MaxValue)
     {
         if (outputBytes == 0)

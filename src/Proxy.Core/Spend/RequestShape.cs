@@ -66,7 +66,8 @@ public struct RequestShape
 
     /// <summary>What the prompt is reckoned to come to, in tokens: four bytes of text make one, and media what they cost.</summary>
     /// <param name="bodyBytes">Of the whole body, as far as anyone can tell.</param>
-    public readonly long PromptTokens(long bodyBytes) => (Math.Max(0, Math.Max(bodyBytes, Bytes) - MediaBytes) / OutputEstimate.BytesPerToken) + MediaTokens;
+    public readonly long PromptTokens(long bodyBytes) =>
+        (Math.Max(0, Math.Max(bodyBytes, Bytes) - MediaBytes) / OutputEstimate.BytesPerToken) + MediaTokens;
 
     public void Clear()
     {

@@ -28,7 +28,8 @@ public enum SpendColumnKind : byte
 public delegate ReadOnlySpan<byte> WordReader(SpendRecord record);
 
 /// <summary>
-/// One thing that is kept of a request: its name in the ledger, and how to get at it. Which accessors it has follows from <see cref="Kind"/>.
+/// One thing that is kept of a request: its name in the ledger, and how to get at it. Which accessors it has follows from <see
+/// cref="Kind"/>.
 /// </summary>
 public sealed class SpendColumn
 {
@@ -98,8 +99,8 @@ public sealed class SpendColumn
 }
 
 /// <summary>
-/// Everything that is kept of a request, once: the journal's images, the ledger's rows, whoever reads them, and the record's own clearing go through this
-/// list, in this order. What has a number of its own (iterations) is beside it.
+/// Everything that is kept of a request, once: the journal's images, the ledger's rows, whoever reads them, and the record's own clearing
+/// go through this list, in this order. What has a number of its own (iterations) is beside it.
 /// </summary>
 public static class SpendColumns
 {
@@ -110,7 +111,8 @@ public static class SpendColumns
     [
         SpendColumn.OfId(),
         SpendColumn.OfNumber("started_at_ms", static r => r.StartedAtUnixMs, static (r, value) => r.StartedAtUnixMs = value),
-        SpendColumn.OfNumber("time_to_first_byte_us", static r => r.TimeToFirstByteUs, static (r, value) => r.TimeToFirstByteUs = value, cleared: -1),
+        SpendColumn.OfNumber(
+            "time_to_first_byte_us", static r => r.TimeToFirstByteUs, static (r, value) => r.TimeToFirstByteUs = value, cleared: -1),
         SpendColumn.OfNumber("duration_us", static r => r.DurationUs, static (r, value) => r.DurationUs = value),
         SpendColumn.OfCaller("key_hash", static key => key.KeyHash),
         SpendColumn.OfCaller("key_alias", static key => key.Alias),
@@ -153,7 +155,9 @@ public static class SpendColumns
     /// <summary>The columns of one usage, of a record or of an iteration of it, separated by commas.</summary>
     public static string UsageNames { get; } = string.Join(", ", UsageCounters.Columns) + ", service_tier, speed, inference_geo";
 
-    /// <summary>Changes when this build could not read what another one wrote: names, kinds and order of the columns, and the words in them.</summary>
+    /// <summary>
+    /// Changes when this build could not read what another one wrote: names, kinds and order of the columns, and the words in them.
+    /// </summary>
     internal static uint Fingerprint { get; } = MakeFingerprint();
 
     /// <summary>The same, for those who go through them often.</summary>

@@ -21,18 +21,28 @@ public enum SpendFlags : ushort
     /// <summary>The response used a content coding that the meter cannot read, or its body was not what its type says.</summary>
     Unreadable = 16,
 
-    /// <summary>More usage iterations arrived than are kept apart; the surplus was added to one of its own model, or with too many models to the last one.</summary>
+    /// <summary>
+    /// More usage iterations arrived than are kept apart; the surplus was added to one of its own model, or with too many models to the
+    /// last one.
+    /// </summary>
     IterationsFolded = 32,
 
-    /// <summary>The price data lacks a rate that this usage needed (a cache rate, a tier, the fast speed); it was inferred from the others.</summary>
+    /// <summary>
+    /// The price data lacks a rate that this usage needed (a cache rate, a tier, the fast speed); it was inferred from the others.
+    /// </summary>
     RateInferred = 64,
 
     /// <summary>A count was above what the ledger keeps (a trillion) and was cut to it.</summary>
     CountCut = 128,
 
-    /// <summary>The answer was read, but was not as the API writes one: a count that is no whole number, usage in another place, a body that is not what its head says.</summary>
+    /// <summary>
+    /// The answer was read, but was not as the API writes one: a count that is no whole number, usage in another place, a body that is not
+    /// what its head says.
+    /// </summary>
     Irregular = 256,
 
-    /// <summary>It was refused before any output, or attempts among its iterations were: these tokens are counted and cost nothing.</summary>
+    /// <summary>
+    /// It was refused before any output, or attempts among its iterations were: these tokens are counted and cost nothing.
+    /// </summary>
     RefusedFree = 512,
 }

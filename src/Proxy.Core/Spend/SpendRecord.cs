@@ -119,8 +119,8 @@ public sealed class SpendRecord
     internal RecordSlot? Slot { get; init; }
 
     /// <summary>
-    /// Writes the present state to the journal, so that a kill from now on loses only what changes after it. Well under a microsecond, never
-    /// blocks or allocates. By the record's owner only; does nothing without a journal.
+    /// Writes the present state to the journal, so that a kill from now on loses only what changes after it. Well under a microsecond,
+    /// never blocks or allocates. By the record's owner only; does nothing without a journal.
     /// </summary>
     public void Checkpoint() => Slot?.Checkpoint();
 
@@ -133,7 +133,10 @@ public sealed class SpendRecord
     /// <summary>A later report replaces all iterations.</summary>
     public void ClearIterations() => IterationCount = 0;
 
-    /// <summary>The next iteration, cleared; the last one again (with a flag) when there are too many. Allocates only the first time a record gets this many.</summary>
+    /// <summary>
+    /// The next iteration, cleared; the last one again (with a flag) when there are too many. Allocates only the first time a record gets
+    /// this many.
+    /// </summary>
     public IterationUsage AddIteration()
     {
         if (IterationCount == MaxIterations)

@@ -2,7 +2,10 @@ using System.Text;
 
 namespace Proxy.Core.Spend;
 
-/// <summary>A short text of a <see cref="SpendRecord"/>: its bytes are copied into a buffer that lives as long as the record, cut at the capacity. Never allocates after construction.</summary>
+/// <summary>
+/// A short text of a <see cref="SpendRecord"/>: its bytes are copied into a buffer that lives as long as the record, cut at the capacity.
+/// Never allocates after construction.
+/// </summary>
 public sealed class TextField(int capacity)
 {
     private readonly byte[] _bytes = new byte[capacity];

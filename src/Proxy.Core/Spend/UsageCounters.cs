@@ -2,7 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace Proxy.Core.Spend;
 
-/// <summary>What the API counts (anthropic-api.md §5). The one list of them: order, names and number are the same in the journal, the ledger and reports.</summary>
+/// <summary>
+/// What the API counts (anthropic-api.md §5). The one list of them: order, names and number are the same in the journal, the ledger and
+/// reports.
+/// </summary>
 public enum UsageCounter : byte
 {
     InputTokens = 0,
@@ -16,7 +19,9 @@ public enum UsageCounter : byte
     WebFetchRequests,
 }
 
-/// <summary>Token and tool counters as the API reports them, and the words that decide their rates. Counts, never negative; 0 when never reported.</summary>
+/// <summary>
+/// Token and tool counters as the API reports them, and the words that decide their rates. Counts, never negative; 0 when never reported.
+/// </summary>
 public struct UsageCounters : IEquatable<UsageCounters>
 {
     /// <summary>How many counters there are.</summary>
@@ -121,7 +126,8 @@ public struct UsageCounters : IEquatable<UsageCounters>
 
     public override readonly bool Equals(object? obj) => obj is UsageCounters other && Equals(other);
 
-    public override readonly int GetHashCode() => HashCode.Combine(InputTokens, OutputTokens, CacheReadInputTokens, CacheCreationInputTokens, ServiceTier);
+    public override readonly int GetHashCode() =>
+        HashCode.Combine(InputTokens, OutputTokens, CacheReadInputTokens, CacheCreationInputTokens, ServiceTier);
 
     /// <summary>For people: what is not 0.</summary>
     public override readonly string ToString()

@@ -4,7 +4,9 @@ using Proxy.Core.Outcomes;
 
 namespace Proxy.Core.Forwarding.Answers;
 
-/// <summary>Writes the gateway's own answers: health, the start-up warm-up of Claude Code, refusals in the Anthropic error shape. Allocates nothing.</summary>
+/// <summary>
+/// Writes the gateway's own answers: health, the start-up warm-up of Claude Code, refusals in the Anthropic error shape. Allocates nothing.
+/// </summary>
 internal static class LocalAnswers
 {
     /// <summary>No answer of ours is longer.</summary>
@@ -22,15 +24,16 @@ internal static class LocalAnswers
 
     /// <summary>Claude Code's connection warm-up (anthropic-api.md §1): any cheap answer will do.</summary>
     public static bool IsWarmUp(MethodId method, ReadOnlySpan<byte> pathBelowPrefix) =>
-        method == MethodId.Head && (pathBelowPrefix.IsEmpty || pathBelowPrefix.SequenceEqual("/"u8) || pathBelowPrefix.SequenceEqual("/api/hello"u8));
+        method == MethodId.Head
+            && (pathBelowPrefix.IsEmpty || pathBelowPrefix.SequenceEqual("/"u8) || pathBelowPrefix.SequenceEqual("/api/hello"u8));
 
     public static int WriteHealth(Span<byte> destination, bool readiness, bool ledgerConnected, in AnswerContext context)
     {
         ReadOnlySpan<byte> body = !readiness
             ? "\"I'm alive!\""u8
             : ledgerConnected
-                ? "{\"status\":\"connected\",\"db\":\"connected\",\"cache\":null,\"litellm_version\":\"tollway\",\"success_callbacks\":[]}"u8
-                : "{\"status\":\"unhealthy\",\"db\":\"Not connected\",\"cache\":null,\"litellm_version\":\"tollway\",\"success_callbacks\":[]}"u8;
+                ? """{"status":"connected","db":"connected","cache":null,"litellm_version":"tollway","success_callbacks":[]}"""u8
+                : """{"status":"unhealthy","db":"Not connected","cache":null,"litellm_version":"tollway","success_callbacks":[]}"""u8;
         SpanWriter writer = new(destination);
         WriteHead(ref writer, new Answer(readiness && !ledgerConnected ? 503 : 200, ""), body.Length, context);
         writer.Write("\r\n"u8);
@@ -117,7 +120,8 @@ internal static class LocalAnswers
 
         json.Write("resets "u8);
         Span<byte> minute = stackalloc byte[16];
-        _ = DateTimeOffset.FromUnixTimeMilliseconds(unixMs).TryFormat(minute, out int length, "yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
+        _ = DateTimeOffset.FromUnixTimeMilliseconds(
+            unixMs).TryFormat(minute, out int length, "yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
         json.Write(minute[..length]);
         json.Write(" UTC"u8);
     }

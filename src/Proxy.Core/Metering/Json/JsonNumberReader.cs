@@ -1,8 +1,8 @@
 namespace Proxy.Core.Metering.Json;
 
 /// <summary>
-/// Reads one JSON number (RFC 8259 §6) as a count, however it is written: <c>77</c>, <c>77.0</c> and <c>7.7e1</c> are one number. Resumable at any byte,
-/// exact up to <see cref="long.MaxValue"/>, where it stays for more.
+/// Reads one JSON number (RFC 8259 §6) as a count, however it is written: <c>77</c>, <c>77.0</c> and <c>7.7e1</c> are one number. Resumable
+/// at any byte, exact up to <see cref="long.MaxValue"/>, where it stays for more.
 /// </summary>
 internal struct JsonNumberReader
 {
@@ -59,7 +59,9 @@ internal struct JsonNumberReader
         return reader.TryGetCount(out count) & isOver;
     }
 
-    /// <summary>False for a number that counts nothing: below zero, no whole one, or none at all. <paramref name="count"/> is then 0, or rounded up.</summary>
+    /// <summary>
+    /// False for a number that counts nothing: below zero, no whole one, or none at all. <paramref name="count"/> is then 0, or rounded up.
+    /// </summary>
     public readonly bool TryGetCount(out long count)
     {
         count = 0;

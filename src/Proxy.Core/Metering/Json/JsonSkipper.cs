@@ -3,8 +3,8 @@ using System.Buffers;
 namespace Proxy.Core.Metering.Json;
 
 /// <summary>
-/// Passes over a value that nobody asked for, with vector searches for strings and brackets alone: what is broken inside is not noticed, and kinds of
-/// brackets are not matched up. Resumable at any byte.
+/// Passes over a value that nobody asked for, with vector searches for strings and brackets alone: what is broken inside is not noticed,
+/// and kinds of brackets are not matched up. Resumable at any byte.
 /// </summary>
 internal struct JsonSkipper
 {

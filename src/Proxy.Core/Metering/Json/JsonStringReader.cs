@@ -4,7 +4,10 @@ using System.Text;
 
 namespace Proxy.Core.Metering.Json;
 
-/// <summary>Decodes one JSON string from behind its opening quote (RFC 8259 §7), and keeps its first <see cref="JsonText.Capacity"/> bytes. Resumable at any byte.</summary>
+/// <summary>
+/// Decodes one JSON string from behind its opening quote (RFC 8259 §7), and keeps its first <see cref="JsonText.Capacity"/> bytes.
+/// Resumable at any byte.
+/// </summary>
 internal struct JsonStringReader
 {
     private const byte AfterBackslash = 1;

@@ -3,9 +3,9 @@ using System.Diagnostics.CodeAnalysis;
 namespace Proxy.Core.Metering.Json;
 
 /// <summary>
-/// A resumable JSON tokenizer: any cut of a document into spans gives the same tokens. Holds no reference to its input, allocates nothing, and
-/// decodes at most the first <see cref="JsonText.Capacity"/> bytes of a string. Values that nobody asked for are skipped with vector searches;
-/// inside those only strings and brackets are looked at, so a document that is broken there is not noticed.
+/// A resumable JSON tokenizer: any cut of a document into spans gives the same tokens. Holds no reference to its input, allocates nothing,
+/// and decodes at most the first <see cref="JsonText.Capacity"/> bytes of a string. Values that nobody asked for are skipped with vector
+/// searches; inside those only strings and brackets are looked at, so a document that is broken there is not noticed.
 /// </summary>
 internal struct JsonTokenizer
 {
@@ -64,7 +64,9 @@ internal struct JsonTokenizer
         _string.Begin();
     }
 
-    /// <summary>The latest number when it is a whole one from 0 on, however it is written; too large ones are <see cref="long.MaxValue"/>.</summary>
+    /// <summary>
+    /// The latest number when it is a whole one from 0 on, however it is written; too large ones are <see cref="long.MaxValue"/>.
+    /// </summary>
     /// <param name="count">When it is no count: rounded up to the next, or 0.</param>
     public readonly bool TryGetCount(out long count) => _number.TryGetCount(out count);
 

@@ -1,8 +1,8 @@
 namespace Proxy.Core.Spend.Journal;
 
 /// <summary>
-/// Completed slots on their way to the one writer. Any thread adds, lock-free: one word holds how many were ever added (48 bits) and the last
-/// one's number + 1 (16), and is swapped at once. The writer takes the whole chain at a time and turns it round.
+/// Completed slots on their way to the one writer. Any thread adds, lock-free: one word holds how many were ever added (48 bits) and the
+/// last one's number + 1 (16), and is swapped at once. The writer takes the whole chain at a time and turns it round.
 /// </summary>
 internal sealed class CompletedSlots(JournalSlot?[] slots)
 {

@@ -1,9 +1,9 @@
 namespace Proxy.Core.Spend.Journal;
 
 /// <summary>
-/// The free slots, last in first out, so that a quiet gateway works with few and warm ones. Lock-free: one word holds a tag (32 bits), how many
-/// there are (16) and the top one's number + 1 (16), and is swapped at once. The tag changes at every swap: a top that was taken and put back
-/// meanwhile, with another slot below it, is noticed.
+/// The free slots, last in first out, so that a quiet gateway works with few and warm ones. Lock-free: one word holds a tag (32 bits), how
+/// many there are (16) and the top one's number + 1 (16), and is swapped at once. The tag changes at every swap: a top that was taken and
+/// put back meanwhile, with another slot below it, is noticed.
 /// </summary>
 internal sealed class FreeSlots(JournalSlot?[] slots)
 {

@@ -3,7 +3,10 @@ using System.Text;
 
 namespace Proxy.Core.Spend.Journal;
 
-/// <summary>Reads what <see cref="ImageWriter"/> wrote. Never throws: past the end, or where no value can stand, it reads zeros and <see cref="IsBroken"/> says so.</summary>
+/// <summary>
+/// Reads what <see cref="ImageWriter"/> wrote. Never throws: past the end, or where no value can stand, it reads zeros and <see
+/// cref="IsBroken"/> says so.
+/// </summary>
 internal ref struct ImageReader(ReadOnlySpan<byte> buffer)
 {
     private ReadOnlySpan<byte> _rest = buffer;

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace Proxy.Core.Spend.Journal;
 
 /// <summary>
-/// The directory of a journal: locked against another process for as long as this lives, and the segment files in it. What cannot be used is renamed
-/// and logged, and never in the way. Used by one thread at a time.
+/// The directory of a journal: locked against another process for as long as this lives, and the segment files in it. What cannot be used
+/// is renamed and logged, and never in the way. Used by one thread at a time.
 /// </summary>
 internal sealed class JournalFolder : IDisposable
 {

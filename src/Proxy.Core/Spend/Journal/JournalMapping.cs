@@ -5,12 +5,12 @@ namespace Proxy.Core.Spend.Journal;
 
 /// <summary>A segment file in memory: what is written here is the kernel's, and so outlives the process however it ends.</summary>
 /// <remarks>
-/// Why the unsafe code is sound. (1) Bounds: every access is checked against the mapped length, which is the file's; nobody shortens
-/// the file, as its directory is locked and its owner never does. (2) Lifetime: the mapping goes only with the finaliser of its view, which
-/// lives as long as this object; callers of <see cref="Bytes"/> keep this object alive (GC.KeepAlive) until they are done with the span. There
-/// is no Dispose on purpose: a record that outlives the journal must never write into memory that is no longer mapped. (3) Room: every block
-/// of the file was written before it was mapped (JournalSegment), so that a store never needs a new block, which on a full disk is a SIGBUS.
-/// (4) Races: one owner at a time writes a slot; ownership passes through interlocked operations (FreeSlots, CompletedSlots).
+/// Why the unsafe code is sound. (1) Bounds: every access is checked against the mapped length, which is the file's; nobody shortens the
+/// file, as its directory is locked and its owner never does. (2) Lifetime: the mapping goes only with the finaliser of its view, which
+/// lives as long as this object; callers of <see cref="Bytes"/> keep this object alive (GC.KeepAlive) until they are done with the span.
+/// There is no Dispose on purpose: a record that outlives the journal must never write into memory that is no longer mapped. (3) Room:
+/// every block of the file was written before it was mapped (JournalSegment), so that a store never needs a new block, which on a full disk
+/// is a SIGBUS. (4) Races: one owner at a time writes a slot; ownership passes through interlocked operations (FreeSlots, CompletedSlots).
 /// </remarks>
 internal sealed unsafe class JournalMapping
 {

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Proxy.Core.Spend.Journal;
 
 /// <summary>
-/// One file of slots. Its blocks are all written before it gets its name, so it is there whole or not at all, and no store into the mapping ever
-/// needs room on the disk. (Where the file system itself writes elsewhere at each change, as btrfs does, nobody can promise that.)
+/// One file of slots. Its blocks are all written before it gets its name, so it is there whole or not at all, and no store into the mapping
+/// ever needs room on the disk. (Where the file system itself writes elsewhere at each change, as btrfs does, nobody can promise that.)
 /// </summary>
 internal sealed class JournalSegment
 {
@@ -80,7 +80,8 @@ internal sealed class JournalSegment
     public ReadOnlySpan<byte> Slot(int index) => _mapping.Bytes(Layout.SlotOffset(index), Layout.SlotSize);
 
     /// <summary>Where the image with this sequence stands. The caller keeps the segment alive while it writes.</summary>
-    public Span<byte> Image(int index, ulong sequence) => _mapping.Bytes(Layout.ImageOffset(index, (int)(sequence % 2)), Layout.ImageLength);
+    public Span<byte> Image(int index, ulong sequence) =>
+        _mapping.Bytes(Layout.ImageOffset(index, (int)(sequence % 2)), Layout.ImageLength);
 
     public void StoreProgress(int index, ulong value) => _mapping.Store(Layout.SlotOffset(index), value);
 

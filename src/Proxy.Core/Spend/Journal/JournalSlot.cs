@@ -22,7 +22,10 @@ internal sealed class JournalSlot(SpendJournal journal, JournalSegment segment, 
 
     public SlotState State { get; set; }
 
-    /// <summary>Number + 1 of the slot below it on the stack it is on; 0 at the bottom. Read by others than the owner, who then check that nothing changed.</summary>
+    /// <summary>
+    /// Number + 1 of the slot below it on the stack it is on; 0 at the bottom. Read by others than the owner, who then check that nothing
+    /// changed.
+    /// </summary>
     public int Below { get; set; }
 
     public SpendRecord Record => _record ??= new SpendRecord { Slot = this };

@@ -45,7 +45,8 @@ internal static class SegmentHeader
             return $"its version is {version}, not {Version}";
         }
 
-        SegmentLayout found = new(BinaryPrimitives.ReadInt32LittleEndian(header[12..]), BinaryPrimitives.ReadInt32LittleEndian(header[16..]));
+        SegmentLayout found = new(
+            BinaryPrimitives.ReadInt32LittleEndian(header[12..]), BinaryPrimitives.ReadInt32LittleEndian(header[16..]));
         if (BinaryPrimitives.ReadUInt32LittleEndian(header[24..]) != Crc32C.Of(header[..24])
             || found.SlotSize is < 1024 or > 65536 || found.SlotSize % 64 != 0 || found.SlotCount is < 1 or > SpendJournalOptions.MostSlots)
         {
@@ -68,8 +69,8 @@ internal static class SegmentHeader
 }
 
 /// <summary>
-/// Where what is in a segment file: a header of 4 kB, then slots. A slot is 64 bytes that begin with the progress word, then two images of equal
-/// size, written in turn. Part of the file format.
+/// Where what is in a segment file: a header of 4 kB, then slots. A slot is 64 bytes that begin with the progress word, then two images of
+/// equal size, written in turn. Part of the file format.
 /// </summary>
 /// <param name="SlotSize">Bytes.</param>
 internal readonly record struct SegmentLayout(int SlotSize, int SlotCount)

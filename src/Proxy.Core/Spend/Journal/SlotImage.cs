@@ -3,9 +3,9 @@ using System.Buffers.Binary;
 namespace Proxy.Core.Spend.Journal;
 
 /// <summary>
-/// One of a slot's two images: 32-bit CRC32C of what follows, 16-bit length of the payload, kind, a zero, 64-bit sequence, payload. Sequence n
-/// stands in image n mod 2, so that writing one leaves the one before it whole. An image counts only when its checksum is right; of two,
-/// the later one. So no order of stores matters, and a kill in the middle of a write loses that write alone.
+/// One of a slot's two images: 32-bit CRC32C of what follows, 16-bit length of the payload, kind, a zero, 64-bit sequence, payload.
+/// Sequence n stands in image n mod 2, so that writing one leaves the one before it whole. An image counts only when its checksum is right;
+/// of two, the later one. So no order of stores matters, and a kill in the middle of a write loses that write alone.
 /// </summary>
 internal readonly ref struct SlotImage
 {

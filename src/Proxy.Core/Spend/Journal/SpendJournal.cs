@@ -5,9 +5,10 @@ using Microsoft.Extensions.Logging;
 namespace Proxy.Core.Spend.Journal;
 
 /// <summary>
-/// The spend journal (design.md decision 9): files mapped into memory, a slot for each record that is not in the ledger yet, written in place as
-/// its numbers arrive. However the process ends, the next one finds them. What is promised is the end of a process, not of a machine: nothing is
-/// ever synced. Claim, checkpoint, complete and free take no lock, make no system call and allocate nothing in steady state.
+/// The spend journal (design.md decision 9): files mapped into memory, a slot for each record that is not in the ledger yet, written in
+/// place as its numbers arrive. However the process ends, the next one finds them. What is promised is the end of a process, not of a
+/// machine: nothing is ever synced. Claim, checkpoint, complete and free take no lock, make no system call and allocate nothing in steady
+/// state.
 /// </summary>
 public sealed class SpendJournal : IDisposable
 {
@@ -42,7 +43,10 @@ public sealed class SpendJournal : IDisposable
         _completed = new CompletedSlots(_slots);
     }
 
-    /// <summary>Finished and unfinished records of earlier runs, in the order of their ids. Each is the caller's until it frees it, and must not be read after.</summary>
+    /// <summary>
+    /// Finished and unfinished records of earlier runs, in the order of their ids. Each is the caller's until it frees it, and must not be
+    /// read after.
+    /// </summary>
     public IReadOnlyList<SpendRecord> Recovered => _recovered;
 
     /// <summary>Records ever completed, recovered ones not counted.</summary>
@@ -91,7 +95,10 @@ public sealed class SpendJournal : IDisposable
         }
     }
 
-    /// <summary>A cleared record with a slot; false when all are in use and there can be no more now. Any thread; only growing the journal takes a lock and a few milliseconds.</summary>
+    /// <summary>
+    /// A cleared record with a slot; false when all are in use and there can be no more now. Any thread; only growing the journal takes a
+    /// lock and a few milliseconds.
+    /// </summary>
     public bool TryClaim([NotNullWhen(true)] out SpendRecord? record)
     {
         while (!_isClosed)
@@ -144,7 +151,9 @@ public sealed class SpendJournal : IDisposable
         return taken;
     }
 
-    /// <summary>Clears a record that was taken or recovered, and its slot. Only when the ledger has it: the next run will not. Any thread.</summary>
+    /// <summary>
+    /// Clears a record that was taken or recovered, and its slot. Only when the ledger has it: the next run will not. Any thread.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The record is not the writer's.</exception>
     public void Free(SpendRecord record)
     {
@@ -167,8 +176,8 @@ public sealed class SpendJournal : IDisposable
     }
 
     /// <summary>
-    /// Gives the directory up for another process, once exchanges and the writer have ended: what is in it stays as it is, and is recovered by
-    /// the next. A record that is still out may be used on, but is not written any more.
+    /// Gives the directory up for another process, once exchanges and the writer have ended: what is in it stays as it is, and is recovered
+    /// by the next. A record that is still out may be used on, but is not written any more.
     /// </summary>
     public void Dispose()
     {
@@ -222,8 +231,8 @@ public sealed class SpendJournal : IDisposable
     }
 
     /// <summary>
-    /// Takes up a segment's records, and its free slots unless the configuration has no use for them: then it is kept until it is empty, and
-    /// deleted at the start after that.
+    /// Takes up a segment's records, and its free slots unless the configuration has no use for them: then it is kept until it is empty,
+    /// and deleted at the start after that.
     /// </summary>
     /// <returns>How many of its records were interrupted.</returns>
     private int Adopt(JournalSegment segment)
