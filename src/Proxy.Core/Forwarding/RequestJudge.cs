@@ -146,7 +146,7 @@ internal static class RequestJudge
         WorkspaceAccess needed = WorkspaceFence.NeededFor(decision.Path);
         if (decision.Credential.Credential == CredentialKind.Server && (principal.Workspace & needed) != needed)
         {
-            return RefusalReason.WorkspaceFenced;
+            return needed == WorkspaceAccess.Unmetered ? RefusalReason.Unmetered : RefusalReason.WorkspaceFenced;
         }
 
         if (!principal.IsGuarded)

@@ -16,6 +16,7 @@ public struct HeadScanner
     private int _lines;
     private int _emptyLines;
     private byte _last;
+    private byte _lastButOne;
 
     /// <summary>Bytes to skip before the head starts: empty lines that RFC 9112 §2.2 lets a client send before a request.</summary>
     public int LeadingBytes { get; private set; }
@@ -53,6 +54,7 @@ public struct HeadScanner
             {
                 if (bytes.Length > offset)
                 {
+                    _lastButOne = bytes.Length - offset > 1 ? bytes[^2] : _last;
                     _last = bytes[^1];
                 }
 
@@ -61,10 +63,16 @@ public struct HeadScanner
             }
 
             byte before = found > 0 ? bytes[offset + found - 1] : _last;
+            byte beforeThat = found > 1 ? bytes[offset + found - 2] : found == 1 ? _last : _lastButOne;
             _scanned += found + 1;
             offset += found + 1;
             _last = (byte)'\n';
-            HeadStatus end = before == '\r' ? EndLine(limits, isRequest) : Refuse(HeadError.BareLineFeed);
+            _lastButOne = (byte)'\r';
+
+            // CR CR LF: the end of a head to some, and never one to others, who would wait for it.
+            HeadStatus end = before != '\r' ? Refuse(HeadError.BareLineFeed)
+                : beforeThat == '\r' ? Refuse(HeadError.BareCarriageReturn)
+                : EndLine(limits, isRequest);
             if (end != HeadStatus.Incomplete)
             {
                 return end;

@@ -49,7 +49,7 @@ public sealed class ResponseHead
     {
         fieldsOffset = 0;
         int length = head.IndexOf((byte)'\r');
-        if (length < ShortestStatusLine || length + 1 == head.Length || head[length + 1] != '\n')
+        if (length < ShortestStatusLine - 1 || length + 1 == head.Length || head[length + 1] != '\n')
         {
             return HeadError.StatusLineMalformed;
         }
@@ -62,12 +62,14 @@ public sealed class ResponseHead
             return HeadError.StatusLineMalformed;
         }
 
-        if (line[ShortestStatusLine - 1] != ' ' || line[ShortestStatusLine..].ContainsAny(Characters.ForbiddenInValue))
+        // The grammar wants a space behind the code, also before an absent reason (RFC 9112 §4); every client takes a line without it.
+        ReadOnlySpan<byte> rest = line[(ShortestStatusLine - 1)..];
+        if (!rest.IsEmpty && (rest[0] != ' ' || rest.ContainsAny(Characters.ForbiddenInValue)))
         {
             return HeadError.StatusLineMalformed;
         }
 
-        Reason = new Slice(ShortestStatusLine, length - ShortestStatusLine);
+        Reason = rest.IsEmpty ? new Slice(length, 0) : new Slice(ShortestStatusLine, length - ShortestStatusLine);
         Status = ((line[9] - '0') * 100) + ((line[10] - '0') * 10) + (line[11] - '0');
         return Status is >= 100 and <= 599 ? HeadError.None : HeadError.StatusCodeInvalid;
     }

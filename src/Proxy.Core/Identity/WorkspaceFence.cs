@@ -13,6 +13,9 @@ internal static class WorkspaceFence
         PathClass.Agents => WorkspaceAccess.Agents,
         PathClass.Sessions => WorkspaceAccess.Sessions,
         PathClass.Workspace => WorkspaceAccess.Other,
+
+        // Nobody here can tell what it costs.
+        PathClass.Other => WorkspaceAccess.Unmetered,
         _ => WorkspaceAccess.None,
     };
 }
@@ -33,5 +36,8 @@ public enum WorkspaceAccess : byte
 
     /// <summary>Environments, vaults, memory stores and whatever else lives there.</summary>
     Other = 32,
+
+    /// <summary>Paths that are neither metered nor known to be free: what they cost is nowhere in the ledger. Not part of <see cref="All"/>.</summary>
+    Unmetered = 64,
     All = Files | Batches | Skills | Agents | Sessions | Other,
 }

@@ -46,6 +46,9 @@ public enum RefusalReason : byte
 
     /// <summary>The request may cost more than is left of a budget, and nothing could stop it once it is taken.</summary>
     BudgetShort,
+
+    /// <summary>Behind the company's key, a path that is neither metered nor known to be free.</summary>
+    Unmetered,
 }
 
 /// <summary>What a client is told for each <see cref="RefusalReason"/>: one row each.</summary>
@@ -77,6 +80,11 @@ internal static class Refusals
                 403,
                 "files, batches, skills, agents and sessions are shared by everyone behind the company's key: "
                 + "the operator can allow them for this virtual key (workspace_access)"),
+        RefusalReason.Unmetered =>
+            new(
+                403,
+                "what this path costs behind the company's key cannot be metered: the operator can allow it for this virtual key "
+                + "(workspace_access: unmetered)"),
         RefusalReason.RequestRate => new(429, "too many requests in this minute", ShouldRetry: true),
         RefusalReason.TokenRate => new(429, "too many tokens in this minute", ShouldRetry: true),
         RefusalReason.ParallelRequests => new(429, "too many requests at once", ShouldRetry: true),

@@ -26,7 +26,7 @@ internal static class KeysCommand
                 --temp-increase 20 --temp-until 2026-12-01
                 --rpm 60 --tpm 200000 --parallel 8        requests and tokens a minute (cache reads do not count), requests at once
                 --models claude-sonnet-5,claude-haiku-*   only these
-                --allow files,batches,skills,agents,sessions,other   of the workspace behind the company's key
+                --allow files,batches,skills,agents,sessions,other,unmetered   of the workspace behind the company's key
                 --count-client-spend true                 budgets count what clients pay themselves too
                 --tags a,b --metadata name=value
         """;

@@ -5,7 +5,7 @@ namespace Proxy.Host.Composition;
 /// <summary>The words of <c>workspace_access</c>.</summary>
 internal static class WorkspaceNames
 {
-    public const string All = "files, batches, skills, agents, sessions, other, all";
+    public const string All = "files, batches, skills, agents, sessions, other, all, unmetered";
 
     public static bool TryParse(string word, out WorkspaceAccess access)
     {
@@ -18,6 +18,7 @@ internal static class WorkspaceNames
             "sessions" => WorkspaceAccess.Sessions,
             "other" => WorkspaceAccess.Other,
             "all" => WorkspaceAccess.All,
+            "unmetered" => WorkspaceAccess.Unmetered,
             _ => WorkspaceAccess.None,
         };
         return access != WorkspaceAccess.None;

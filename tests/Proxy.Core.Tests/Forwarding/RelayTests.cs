@@ -169,7 +169,7 @@ public sealed class RelayTests
     public async Task An_upstream_may_answer_while_the_body_still_comes()
     {
         await using Bench bench = new();
-        await bench.Client.SendAsync($"POST /anthropic/sim HTTP/1.1\r\nHost: g\r\nx-litellm-api-key: {Bench.Key}\r\nContent-Length: 10\r\n\r\n01234");
+        await bench.Client.SendAsync($"POST /anthropic/v1/messages HTTP/1.1\r\nHost: g\r\nx-litellm-api-key: {Bench.Key}\r\nContent-Length: 10\r\n\r\n01234");
         ScriptedUpstream upstream = await bench.UpstreamAsync();
         _ = await upstream.ReceiveUntilAsync("01234");
         await upstream.RespondAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n");

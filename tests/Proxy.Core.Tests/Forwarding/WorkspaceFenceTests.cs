@@ -38,6 +38,25 @@ public sealed class WorkspaceFenceTests
     }
 
     [Theory]
+    [InlineData("/anthropic/v1/nobody-knows")]
+    [InlineData("/anthropic/v2/messages")]
+    public async Task What_nobody_can_meter_is_fenced_behind_the_company_key(string path)
+    {
+        await using Bench without = new(principal: new Principal { Key = new KeyIdentity(Bench.KeyHash), Workspace = WorkspaceAccess.All });
+        await without.Client.SendAsync(Bench.Post("{}", path: path));
+        string refusal = await without.Client.ReadAnswerAsync();
+        Assert.StartsWith("HTTP/1.1 403 ", refusal, StringComparison.Ordinal);
+        Assert.Contains("workspace_access: unmetered", refusal, StringComparison.Ordinal);
+        Assert.Equal(0, without.Dials);
+        Assert.Equal(RefusalReason.Unmetered, (await without.Sink.NextAsync(0)).Refusal);
+
+        await using Bench with = new(principal: new Principal { Key = new KeyIdentity(Bench.KeyHash), Workspace = WorkspaceAccess.Unmetered });
+        await AssertServed(with, Bench.Get(path));
+        await using Bench own = new();
+        await AssertServed(own, Bench.Get(path, extra: "x-api-key: sk-ant-api-mine\r\n"));
+    }
+
+    [Theory]
     [MemberData(nameof(Fenced))]
     public async Task With_the_clients_own_key_it_is_the_clients_own_workspace(string path, WorkspaceAccess needed)
     {
@@ -48,9 +67,8 @@ public sealed class WorkspaceFenceTests
 
     [Theory]
     [InlineData("/anthropic/v1/models")]
-    [InlineData("/anthropic/v1/filesystem")]
-    [InlineData("/anthropic/v2/other")]
-    public async Task Other_paths_are_not_fenced(string path)
+    [InlineData("/anthropic/v1/models/claude-sonnet-5")]
+    public async Task What_is_known_to_be_free_is_not_fenced(string path)
     {
         await using Bench bench = new();
         await AssertServed(bench, Bench.Get(path));

@@ -28,6 +28,7 @@ internal sealed class RefusedHeads : TheoryData<string, string, HeadError, int>
         Add("row 2 bare CR in a name", Get("X\rY: a"), HeadError.BareCarriageReturn, 400);
         Add("row 2 two CR before LF, request line", "GET / HTTP/1.1\r\r\nHost: a\r\n\r\n", HeadError.BareCarriageReturn, 400);
         Add("row 2 two CR before LF, field", Get("X: a\r"), HeadError.BareCarriageReturn, 400);
+        Add("row 2 two CR before the last LF", "GET / HTTP/1.1\r\nHost: a\r\n\r\r\n", HeadError.BareCarriageReturn, 400);
         Add("row 2 CR before the request line", "\rGET / HTTP/1.1\r\nHost: a\r\n\r\n", HeadError.BareCarriageReturn, 400);
         Add("row 2 NUL in the target", Target("/\0"), HeadError.NulByte, 400);
         Add("row 2 NUL in the method", "G\0T / HTTP/1.1\r\nHost: a\r\n\r\n", HeadError.NulByte, 400);

@@ -1,3 +1,4 @@
+using System.Text;
 using Proxy.Core.Http1;
 using static Proxy.Core.Tests.Http1.Heads;
 
@@ -5,12 +6,24 @@ namespace Proxy.Core.Tests.Http1;
 
 public sealed class ResponseHeadTests
 {
+    [Theory]
+    [InlineData("HTTP/1.1 200", "")]
+    [InlineData("HTTP/1.1 200 ", "")]
+    [InlineData("HTTP/1.1 200 OK", "OK")]
+    public void The_space_before_an_absent_reason_may_be_absent_too(string line, string reason)
+    {
+        byte[] head = Encoding.Latin1.GetBytes(Response(line, "Content-Length: 0"));
+        ResponseHead parsed = new();
+        Assert.Equal(HeadError.None, parsed.Parse(head, MethodId.Get, HeadLimits.Response));
+        Assert.Equal((200, reason), (parsed.Status, Encoding.Latin1.GetString(parsed.Reason.Of(head))));
+    }
+
     public static TheoryData<string, string, HeadError> Refused()
     {
         TheoryData<string, string, HeadError> rows = new();
         foreach (string line in (string[])
             [
-                "HTTP/1.1", "HTTP/1.1 ", "HTTP/1.1 20", "HTTP/1.1 20 OK", "HTTP/1.1 200", "HTTP/1.1  200 OK", "HTTP/1.1\t200 OK", "HTTP/1.1 200OK",
+                "HTTP/1.1", "HTTP/1.1 ", "HTTP/1.1 20", "HTTP/1.1 20 OK", "HTTP/1.1  200 OK", "HTTP/1.1\t200 OK", "HTTP/1.1 200OK",
                 "HTTP/1.1 2000 OK", "HTTP/1.1 2x0 OK", "HTTP/1.1 -20 OK", "HTTP/1.1 +20 OK", "HTTP/1.1 \u00b200 OK",
                 "HTTP/1.2 200 OK", "HTTP/2.0 200 OK", "HTTP/2 200", "HTTP/0.9 200 OK", "HTTP/1.10 200 OK", "http/1.1 200 OK", "HTTP/01.1 200 OK",
                 " HTTP/1.1 200 OK", "ICY 200 OK and more", "HTTP/1.1 200\tOK", "HTTP/1.1 200 O\u0001K", "HTTP/1.1 200 O\0K", "HTTP/1.1 200 O\u007fK",

@@ -76,8 +76,8 @@ internal sealed class GatewayFixture : IAsyncDisposable
             AdminKeyHash = Hash(keys.Admin),
             Keys =
             [
-                new Principal { Key = new KeyIdentity(Hash(keys.Valid), "valid", "core", "u1") },
-                new Principal { Key = new KeyIdentity(Hash(keys.Second), "second") },
+                new Principal { Key = new KeyIdentity(Hash(keys.Valid), "valid", "core", "u1"), Workspace = WorkspaceAccess.Unmetered },
+                new Principal { Key = new KeyIdentity(Hash(keys.Second), "second"), Workspace = WorkspaceAccess.Unmetered },
                 new Principal { Key = new KeyIdentity(Hash(keys.Blocked), "blocked"), IsBlocked = true },
                 new Principal { Key = new KeyIdentity(Hash(keys.Expired), "expired"), ExpiresAtUnixMs = 1 },
             ],
