@@ -50,7 +50,7 @@ internal sealed class ClientConnection : IExpirable, IDisposable
         _output = new ClientOutput(connection.Transport.Output, _deadlines);
         _exchange = new Exchange(gateway);
         BodyInspector inspector = new(_exchange);
-        _upload = new Upload(input, _deadlines, _lease, inspector, new TurnBudget(gateway.Clock));
+        _upload = new Upload(input, _deadlines, _lease, inspector, gateway.Clock);
         _download = new Download(_output, _deadlines, _exchange.Meter);
         _intake = new Intake(input, _heads, _exchange, inspector, _upload, _deadlines, _lease);
         _attempt = new Attempt(_exchange, _heads, inspector, _upload, _download, _output, _deadlines, _lease);

@@ -84,6 +84,13 @@ public sealed record GatewayLimits
     /// <summary>What budgets that do not say it set aside for requests under way.</summary>
     public ReserveMode Reserve { get; init; }
 
+    /// <summary>
+    /// What a client has to send of a request body in a second, on average: judged behind <see cref="RequestBodyTimeout"/> of waiting for
+    /// it, and behind
+    /// <see cref="LongestLinger"/> of reading what nobody wants. 0 for no rate.
+    /// </summary>
+    public int MinRequestBytesPerSecond { get; init; } = 1024;
+
     /// <summary>Refusals of callers without a key, or with an unknown one, that are booked in a minute; all are counted.</summary>
     public int BookedUnauthenticatedPerMinute { get; init; } = 600;
 
@@ -97,6 +104,10 @@ public sealed record GatewayLimits
 
     /// <summary>Content codings that the meter can read; others are not offered to the upstream.</summary>
     public ContentCodings AcceptedCodings { get; init; } = ContentCodings.Gzip | ContentCodings.Brotli;
+
+    /// <summary>Whether so many bytes in that time, in milliseconds, keep the rate that a request body has to keep.</summary>
+    internal bool IsSteady(long bytes, long passedMs) =>
+        MinRequestBytesPerSecond > 0 && bytes >= (Int128)MinRequestBytesPerSecond * passedMs / 1000;
 
     /// <summary>The largest body of a kind of work: its own limit, and never more than <see cref="MaxRequestBody"/>.</summary>
     public long MaxBodyOf(PathClass path) => Math.Min(MaxRequestBody, path switch

@@ -48,7 +48,11 @@ internal sealed class Linger(
         }
 
         TimeSpan pause = halfClosed || !isMalformed ? limits.LingerTimeout : HeadLinger;
-        long until = clock.NowMs + (long)limits.LongestLinger.TotalMilliseconds;
+        long begun = clock.NowMs;
+
+        // A refusal is read when the body has been sent: an announced one is read on for as long as it comes steadily.
+        long announced = !isBodyLeft ? 0 : body.Remaining >= 0 ? body.Remaining : limits.MaxRequestBody;
+        long received = 0;
         bool isOver = false;
         bool isWhole = false;
         while (!isWhole && !isOver && !lease.IsClientGone)
@@ -59,7 +63,12 @@ internal sealed class Linger(
             isWhole = isBodyLeft && !halfClosed && body.Discard(read.Buffer, out taken);
             RequestHeadReader.Wipe(read.Buffer.Slice(0, taken));
             input.AdvanceTo(read.Buffer.GetPosition(taken));
-            isOver = read.IsCompleted || deadlines.Expired == DeadlineKind.Linger || clock.NowMs >= until;
+            received += taken;
+            long passed = clock.NowMs - begun;
+            bool isSteady = received <= announced && limits.IsSteady(received, passed);
+            isOver = read.IsCompleted
+                || deadlines.Expired == DeadlineKind.Linger
+                || (passed >= (long)limits.LongestLinger.TotalMilliseconds && !isSteady);
             deadlines.ClearExpired();
             if (turn.Spend(taken))
             {

@@ -27,7 +27,7 @@ internal readonly record struct UploadResult(long Bytes, ForwardFailure Failure)
 /// sending half of the upstream connection; the other side then calls nothing but <see cref="Stop"/>, <see cref="Invited"/> and <see
 /// cref="HasEnded"/>.
 /// </summary>
-internal sealed class Upload(PipeReader input, Deadlines deadlines, UpstreamLease lease, BodyInspector inspector, TurnBudget turn)
+internal sealed class Upload(PipeReader input, Deadlines deadlines, UpstreamLease lease, BodyInspector inspector, IDeadlineClock clock)
 {
     /// <summary>A request body leaves in pieces of up to this size: fewer TLS records, fewer sends.</summary>
     private const int SendUnit = UpstreamConnection.MaxSendHint;
@@ -35,9 +35,11 @@ internal sealed class Upload(PipeReader input, Deadlines deadlines, UpstreamLeas
     private readonly Signal _begins = new();
     private readonly Signal _ended = new();
     private readonly HeldBody _held = new(input);
+    private readonly TurnBudget _turn = new(clock);
     private Task? _loop;
     private UpstreamConnection? _upstream;
     private BodyPlan _plan;
+    private long _waitedMs;
     private BodyReader _body;
     private UploadResult _result;
     private volatile bool _isInvited;
@@ -96,7 +98,7 @@ internal sealed class Upload(PipeReader input, Deadlines deadlines, UpstreamLeas
     /// <summary>A new request: its body is still in the input, all of it.</summary>
     public void Begin(RequestHead request, GatewayLimits limits)
     {
-        _plan = new BodyPlan(request.Framing, request.ContentLength, request.ExpectsContinue, limits.Chunks, limits.MaxRequestBody);
+        _plan = new BodyPlan(request.Framing, request.ContentLength, request.ExpectsContinue, limits, limits.MaxRequestBody);
         _result = default;
         _isInvited = false;
         Restart();
@@ -197,7 +199,8 @@ internal sealed class Upload(PipeReader input, Deadlines deadlines, UpstreamLeas
 
     private void Restart()
     {
-        _body = new BodyReader(_plan.Framing, _plan.Length, _plan.Chunks);
+        _body = new BodyReader(_plan.Framing, _plan.Length, _plan.Limits.Chunks);
+        _waitedMs = 0;
         Volatile.Write(ref _state, (int)UploadState.Idle);
     }
 
@@ -211,17 +214,19 @@ internal sealed class Upload(PipeReader input, Deadlines deadlines, UpstreamLeas
                 while (!_body.IsComplete && State == UploadState.Running)
                 {
                     deadlines.ArmUpload(DeadlineKind.RequestBody);
+                    long began = clock.NowMs;
                     ReadResult read = await input.ReadAsync();
                     TakeRead(read, upstream);
+                    JudgeRate(clock.NowMs - began);
                     int pending = upstream.PendingSend;
                     if (pending > 0)
                     {
                         await upstream.FlushAsync();
                     }
 
-                    if (turn.Spend(pending))
+                    if (_turn.Spend(pending))
                     {
-                        await turn.YieldAsync();
+                        await _turn.YieldAsync();
                     }
                 }
 
@@ -265,6 +270,28 @@ internal sealed class Upload(PipeReader input, Deadlines deadlines, UpstreamLeas
             // A client that waits for 100 (Continue), and has sent nothing, waits for the upstream.
             bool waitsForUpstream = _plan.ExpectsContinue && !_isInvited && _body.DataLength == 0;
             ForwardException.Throw(waitsForUpstream ? ForwardFailure.UpstreamHeadTimeout : ForwardFailure.ClientBodyTimeout);
+        }
+    }
+
+    /// <summary>
+    /// A body that drips holds a connection of the upstream, and its place, for as long as its client likes: it keeps a rate, or is cut.
+    /// </summary>
+    /// <param name="waitedMs">For the client's next bytes.</param>
+    private void JudgeRate(long waitedMs)
+    {
+        if (_body.DataLength == 0 || _body.IsComplete)
+        {
+            // Nothing has begun to come: the client may wait for the upstream's word.
+            return;
+        }
+
+        _waitedMs += waitedMs;
+        GatewayLimits limits = _plan.Limits;
+        if (limits.MinRequestBytesPerSecond > 0
+            && _waitedMs >= limits.RequestBodyTimeout.TotalMilliseconds
+            && !limits.IsSteady(_body.DataLength, _waitedMs))
+        {
+            ForwardException.Throw(ForwardFailure.ClientBodyTimeout);
         }
     }
 
@@ -380,5 +407,5 @@ internal sealed class Upload(PipeReader input, Deadlines deadlines, UpstreamLeas
     private bool TryMove(UploadState from, UploadState to) => Interlocked.CompareExchange(ref _state, (int)to, (int)from) == (int)from;
 
     /// <summary>What the head says of the body, and what is allowed.</summary>
-    private readonly record struct BodyPlan(BodyFraming Framing, long Length, bool ExpectsContinue, ChunkLimits Chunks, long MaxLength);
+    private readonly record struct BodyPlan(BodyFraming Framing, long Length, bool ExpectsContinue, GatewayLimits Limits, long MaxLength);
 }

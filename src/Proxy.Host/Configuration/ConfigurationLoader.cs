@@ -218,6 +218,7 @@ internal static class ConfigurationLoader
             ModelPrefix = (int)limits.Number("modelPrefixBytes", d.ModelPrefix, 0, 1 << 30),
             AssumedMaxTokens = (int)limits.Number("assumedMaxTokens", d.AssumedMaxTokens, 0, 10_000_000),
             Reserve = ReadReserve(limits, d.Reserve),
+            MinRequestBytesPerSecond = (int)limits.Number("minRequestBytesPerSecond", d.MinRequestBytesPerSecond, 0, 1_000_000_000),
             BookedUnauthenticatedPerMinute = (int)limits.Number("bookedStrangersPerMinute", d.BookedUnauthenticatedPerMinute, 0, 1_000_000),
             MaxDecodedAnswer = limits.Number("maxDecodedAnswerBytes", d.MaxDecodedAnswer, 0, long.MaxValue),
             MaxInterimResponses = (int)limits.Number("maxInterimResponses", d.MaxInterimResponses, 0, 1000),

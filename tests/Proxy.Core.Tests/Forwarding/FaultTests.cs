@@ -33,6 +33,44 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public async Task A_body_that_drips_is_cut_though_it_never_pauses_for_long()
+    {
+        await using Bench bench = new();
+        await bench.Client.SendAsync(Bench.Post(new string(' ', 10_000))[..^9_990]);
+        ScriptedUpstream upstream = await bench.UpstreamAsync();
+        for (int i = 0; i < 20 && !upstream.WasAborted; i++)
+        {
+            bench.Pass(TimeSpan.FromSeconds(2));
+            await bench.Client.SendAsync(" ");
+        }
+
+        Assert.True(upstream.WasAborted);
+        Assert.StartsWith("HTTP/1.1 408 ", await bench.Client.ReadAnswerAsync(), StringComparison.Ordinal);
+        Assert.Equal(ForwardFailure.ClientBodyTimeout, (await bench.Sink.NextAsync(0)).Failure);
+    }
+
+    [Theory]
+    [InlineData(100_000, true)]
+    [InlineData(100, false)]
+    public async Task A_refused_body_is_read_on_for_as_long_as_it_comes_steadily(int bytesEachSecond, bool isReadToItsEnd)
+    {
+        const int Seconds = 40;
+        const int Length = 100_000 * Seconds;
+        await using Bench bench = new();
+        await bench.Client.SendAsync($"POST /nowhere HTTP/1.1\r\nHost: g\r\nContent-Length: {Length}\r\n\r\n");
+        _ = await bench.Client.ReadAnswerAsync();
+        int sent = 0;
+        while (sent < Seconds && !bench.Running.IsCompleted)
+        {
+            await bench.Client.SendAsync(new string('x', bytesEachSecond));
+            bench.Pass(TimeSpan.FromMilliseconds(750));
+            sent++;
+        }
+
+        Assert.Equal(isReadToItsEnd, sent == Seconds);
+    }
+
+    [Fact]
     public async Task A_silent_upstream_is_a_504_and_its_connection_is_cut()
     {
         await using Bench bench = new();

@@ -54,7 +54,7 @@ public sealed class ConfigurationTests : IDisposable
                 "headSeconds": 1, "keepAliveSeconds": 2, "requestBodySeconds": 3, "responseHeadSeconds": 4, "silenceSeconds": 5, "clientReadSeconds": 6,
                 "lingerSeconds": 7.5, "maxDiscardedBodyBytes": 8, "maxRequestBodyBytes": 9, "maxInterimResponses": 10, "reserve": "worstCase",
                 "maxStartLineBytes": 1000, "maxFieldLineBytes": 1001, "maxHeadBytes": 2000, "maxFields": 99, "maxResponseHeadBytes": 3000,
-                "maxChunkLineBytes": 20, "maxChunkExtensionBytes": 21, "maxTrailerBytes": 22, "maxConnections": 23, "maxConnectionsPerAddress": 24, "firstByteSeconds": 25, "bookedStrangersPerMinute": 26,
+                "maxChunkLineBytes": 20, "maxChunkExtensionBytes": 21, "maxTrailerBytes": 22, "maxConnections": 23, "maxConnectionsPerAddress": 24, "firstByteSeconds": 25, "bookedStrangersPerMinute": 26, "minRequestBytesPerSecond": 27,
               },
               "upstream": { "connectSeconds": 1, "nameSeconds": 27, "tlsSeconds": 2, "idleSeconds": 3, "lifetimeSeconds": 4, "maxIdle": 5, "maxConcurrentDials": 6, "dialQueueSeconds": 7 },
               "prices": { "file": "{{prices}}", "fallbackInputPerMillion": 1.5, "fallbackOutputPerMillion": 2.5 },
@@ -68,6 +68,7 @@ public sealed class ConfigurationTests : IDisposable
         Assert.Equal((99, 3000, 20, 21, 22), (c.Limits.RequestHead.MaxFields, c.Limits.ResponseHead.MaxHead, c.Limits.Chunks.MaxLine, c.Limits.Chunks.MaxExtensions, c.Limits.Chunks.MaxTrailers));
         Assert.Equal(ReserveMode.WorstCase, c.Limits.Reserve);
         Assert.Equal(26, c.Limits.BookedUnauthenticatedPerMinute);
+        Assert.Equal(27, c.Limits.MinRequestBytesPerSecond);
         Assert.Equal((23, 24, 25.0, 7.0), (c.Limits.MaxConnections, c.Limits.MaxConnectionsPerAddress, c.Limits.FirstByteTimeout.TotalSeconds, c.Pool.DialQueueTimeout.TotalSeconds));
         Assert.Equal(("a", "/x/y", "127.0.0.1:9080", Secret, true, ca), (c.Routes[0].Name, c.Routes[0].Prefix, c.Routes[0].Upstream.Authority, c.Routes[0].ServerKey, c.Routes[0].AcceptsClientCredentials, c.Routes[0].ExtraCaFile));
         Assert.Equal(("b", "/b", "b.example:8443", null, false), (c.Routes[1].Name, c.Routes[1].Prefix, c.Routes[1].Upstream.Authority, c.Routes[1].ServerKey, c.Routes[1].AcceptsClientCredentials));
