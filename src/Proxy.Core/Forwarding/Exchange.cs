@@ -212,7 +212,11 @@ internal sealed class Exchange(Gateway gateway) : IDisposable
             record.RequestBodyBytes = upload.Result.Bytes;
             record.ModelAsked.Set(meter.Model.Bytes);
             _isSent |= upload.IsSent;
-            _promptTokens = meter.Shape.PromptTokens(upload.KnownLength);
+
+            // Of a body that was cut off no more than what was taken of it.
+            _promptTokens = upload.IsSent
+                ? meter.Shape.PromptTokens(upload.KnownLength)
+                : upload.Result.Bytes / OutputEstimate.BytesPerToken;
         }
     }
 
