@@ -61,13 +61,16 @@ internal static class LedgerTruth
         bool isFlagged = row.EndReason != EndReason.Complete || row.Flags.HasFlag(SpendFlags.Incomplete);
         Assert.True(isFlagged || truth?.Outcome == Outcome.Completed, $"{row.SessionId} ended as {row.EndReason} with {row.Status} and {row.ResponseBodyBytes} bytes, but was {truth?.Outcome} with {truth?.Status} {truth?.ErrorType} {truth?.Kind}, streamed {truth?.Streamed}");
         long sent = truth?.Sent?.InputTokens ?? 0;
-        if (sent == 0 && row.Flags.HasFlag(SpendFlags.Estimated))
+        if (row.Flags.HasFlag(SpendFlags.Estimated))
         {
-            // Nobody said what the prompt came to before somebody left: it is reckoned from its bytes.
-            sent = row.RequestBodyBytes / 4;
+            // Nobody had said what the prompt came to when somebody left, though the upstream did soon: it is reckoned from its bytes.
+            sent = Math.Max(sent, row.RequestBodyBytes / 4);
         }
 
-        Assert.InRange(row.Usage.InputTokens, 0, sent);
+        Assert.True(
+            row.Usage.InputTokens <= sent,
+            $"{row.Usage.InputTokens} of {sent} input tokens: ended as {row.EndReason}, {row.Failure}, {row.Refusal} with {row.Status} and {row.Flags}, "
+            + $"{row.RequestBodyBytes} bytes up, {row.ResponseBodyBytes} down, was {truth?.Outcome} with {truth?.Status} {truth?.Kind}");
 
         // A cut may fall into an event: the text before it was delivered, and is not counted as sent.
         long text = truth?.Outcome == Outcome.Cut ? truth.FinalTextBytes : truth?.SentTextBytes ?? 0;
