@@ -394,8 +394,8 @@ internal sealed class Exchange(Gateway gateway) : IDisposable
 
     private void SettleReservation(SpendRecord record)
     {
-        long tokens = UsageCounters.Sum(
-            UsageCounters.Sum(record.Usage.InputTokens, record.Usage.CacheCreationInputTokens), record.Usage.OutputTokens);
+        long tokens = Saturating.Add(
+            Saturating.Add(record.Usage.InputTokens, record.Usage.CacheCreationInputTokens), record.Usage.OutputTokens);
         try
         {
             if (_decision.Path == PathClass.BatchCreation && record.Status is >= 200 and <= 299 && !record.MessageId.IsEmpty)

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using Proxy.Core.Admission;
 using Proxy.Core.Identity;
 using Proxy.Core.Metering.Json;
 using Proxy.Core.Spend;
@@ -25,19 +26,13 @@ internal struct RequestScanner
     private JsonTokenizer _json;
     private Places _places;
     private RequestShape _shape;
-    private MediaProbe _probe;
     private int _depth;
     private RequestKey _key;
     private ulong _seen;
     private long _consumed;
     private long _itemStart;
-    private SourceKind _source;
-    private ToolKind _tool;
-    private int _toolModel;
-    private bool _toolHasModel;
-    private long _toolUses;
-    private long _dataLength;
-    private bool _isImageBlock;
+    private MediaState _media;
+    private ToolState _tool;
     private bool _isBatch;
     private bool _hasModel;
 
@@ -237,20 +232,20 @@ internal struct RequestScanner
                 _seen &= ~Bit(RequestKey.Params);
                 break;
             case Place.Block:
-                _isImageBlock = false;
+                _media.IsImageBlock = false;
                 break;
             case Place.Source or Place.ImageUrl:
-                _source = place == Place.ImageUrl ? SourceKind.ImageUrl : SourceKind.Other;
-                _dataLength = -1;
-                _probe.Begin();
+                _media.Source = place == Place.ImageUrl ? SourceKind.ImageUrl : SourceKind.Other;
+                _media.DataLength = -1;
+                _media.Probe.Begin();
                 break;
             case Place.CacheControl when _shape.CacheWrites == CacheWrites.None:
                 _shape.CacheWrites = CacheWrites.FiveMinutes;
                 break;
             case Place.Tool:
-                _tool = ToolKind.Other;
-                _toolUses = AssumedUses;
-                _toolHasModel = false;
+                _tool.Kind = ToolKind.Other;
+                _tool.Uses = AssumedUses;
+                _tool.HasModel = false;
                 break;
         }
     }
@@ -327,15 +322,15 @@ internal struct RequestScanner
                 TakeSetting(token, model, guarded);
                 break;
             case Place.Block when _key == RequestKey.Type && token == JsonToken.String:
-                _isImageBlock = _json.Text.SequenceEqual("image"u8);
+                _media.IsImageBlock = _json.Text.SequenceEqual("image"u8);
                 break;
             case Place.Source when _key == RequestKey.Type && token == JsonToken.String:
-                _source = _json.Text.SequenceEqual("base64"u8) ? SourceKind.Base64
+                _media.Source = _json.Text.SequenceEqual("base64"u8) ? SourceKind.Base64
                     : _json.Text.SequenceEqual("url"u8) || _json.Text.SequenceEqual("file"u8) ? SourceKind.Elsewhere
                     : SourceKind.Other;
                 break;
             case Place.Source or Place.ImageUrl when _key == RequestKey.Data && token == JsonToken.String:
-                _dataLength = _json.TextLength;
+                _media.DataLength = _json.TextLength;
                 break;
             case Place.CacheControl when token != JsonToken.String || !_json.Text.SequenceEqual("5m"u8):
                 _shape.CacheWrites = CacheWrites.Hour;
@@ -391,48 +386,48 @@ internal struct RequestScanner
         switch (_key)
         {
             case RequestKey.Type when token == JsonToken.String:
-                _tool = _json.Text.StartsWith("web_search"u8) ? ToolKind.Search
+                _tool.Kind = _json.Text.StartsWith("web_search"u8) ? ToolKind.Search
                     : _json.Text.StartsWith("advisor"u8) ? ToolKind.Advisor
                     : ToolKind.Other;
                 break;
             case RequestKey.MaxUses when token != JsonToken.Null:
-                _toolUses = TryReadCount(token, out long uses) ? Math.Min(uses, MostUses) : MostUses;
+                _tool.Uses = TryReadCount(token, out long uses) ? Math.Min(uses, MostUses) : MostUses;
                 break;
             case RequestKey.Model or RequestKey.OtherModel or RequestKey.Names when token == JsonToken.String:
                 Judge(guarded);
-                _toolModel = _shape.Name(_json.Text, isTool: true);
-                _toolHasModel = _toolModel >= 0;
+                _tool.Model = _shape.Name(_json.Text, isTool: true);
+                _tool.HasModel = _tool.Model >= 0;
                 break;
         }
     }
 
     private void EndTool()
     {
-        if (_tool == ToolKind.Search)
+        if (_tool.Kind == ToolKind.Search)
         {
-            _shape.Searches = UsageCounters.Sum(_shape.Searches, _toolUses);
+            _shape.Searches = Saturating.Add(_shape.Searches, _tool.Uses);
         }
 
-        if (_toolHasModel)
+        if (_tool.HasModel)
         {
             // Whatever a tool does with a model of its own, it does it beside the answer.
-            _shape.AddToolUses(_toolModel, Math.Max(1, _toolUses));
+            _shape.AddToolUses(_tool.Model, Math.Max(1, _tool.Uses));
         }
     }
 
     private void EndSource()
     {
-        bool isHere = _source is SourceKind.Base64 or SourceKind.ImageUrl && _dataLength >= 0;
-        long tokens = isHere ? _probe.TokensOf(_dataLength) : 0;
-        if (isHere && !_probe.IsUnknown)
+        bool isHere = _media.Source is SourceKind.Base64 or SourceKind.ImageUrl && _media.DataLength >= 0;
+        long tokens = isHere ? _media.Probe.TokensOf(_media.DataLength) : 0;
+        if (isHere && !_media.Probe.IsUnknown)
         {
-            AddMedia(_dataLength, tokens);
+            AddMedia(_media.DataLength, tokens);
         }
-        else if (_source == SourceKind.ImageUrl || (_source == SourceKind.Elsewhere && _isImageBlock))
+        else if (_media.Source == SourceKind.ImageUrl || (_media.Source == SourceKind.Elsewhere && _media.IsImageBlock))
         {
             AddMedia(0, MediaProbe.LargestImage);
         }
-        else if (_source == SourceKind.Elsewhere)
+        else if (_media.Source == SourceKind.Elsewhere)
         {
             AddMedia(0, MediaProbe.UnseenDocument);
         }
@@ -450,7 +445,7 @@ internal struct RequestScanner
         int start = isInData ? 0 : bytes.IndexOf((byte)'"') + 1;
         if (isInData || start > 0)
         {
-            _probe.Feed(bytes[start..]);
+            _media.Probe.Feed(bytes[start..]);
         }
     }
 
@@ -487,5 +482,23 @@ internal struct RequestScanner
     private struct Places
     {
         private byte _first;
+    }
+
+    /// <summary>The image or document under way.</summary>
+    private struct MediaState
+    {
+        public MediaProbe Probe;
+        public SourceKind Source;
+        public long DataLength;
+        public bool IsImageBlock;
+    }
+
+    /// <summary>The tool under way.</summary>
+    private struct ToolState
+    {
+        public ToolKind Kind;
+        public int Model;
+        public bool HasModel;
+        public long Uses;
     }
 }

@@ -1,3 +1,4 @@
+using Proxy.Core.Admission;
 using Proxy.Core.Anthropic;
 using Proxy.Core.Metering.Json;
 using Proxy.Core.Spend;
@@ -13,17 +14,10 @@ internal struct SseUsageScanner
     private Step _step;
     private bool _skipLineFeed;
 
-    // The field name as a number while it is at most five bytes: "data" and "event" are all that matter.
-    private ulong _name;
-    private int _nameLength;
-    private bool _isData;
     private JsonText _event;
     private int _eventLength;
-    private int _dataLines;
-    private bool _valueBegun;
-    private int _plainBytes;
-    private bool _isPlain;
-    private int _doneLength;
+    private FieldState _field;
+    private DataState _data;
     private UsageDocument _document;
     private UsageReader _reader;
 
@@ -120,8 +114,8 @@ internal struct SseUsageScanner
                     }
 
                     _step = Step.Name;
-                    _name = 0;
-                    _nameLength = 0;
+                    _field.Name = 0;
+                    _field.Length = 0;
                     break;
 
                 default:
@@ -153,8 +147,8 @@ internal struct SseUsageScanner
             default:
                 // The start of a mark and then something else: a field name nobody knows.
                 _step = Step.Name;
-                _name = 0;
-                _nameLength = byte.MaxValue;
+                _field.Name = 0;
+                _field.Length = byte.MaxValue;
                 break;
         }
     }
@@ -175,8 +169,8 @@ internal struct SseUsageScanner
 
             default:
                 position++;
-                _name = (_name << 8) | next;
-                if (++_nameLength > 5)
+                _field.Name = (_field.Name << 8) | next;
+                if (++_field.Length > 5)
                 {
                     _step = Step.Ignored;
                 }
@@ -189,11 +183,11 @@ internal struct SseUsageScanner
     private bool BeginValue(UsageDraft draft)
     {
         // "data" and "event", big-endian.
-        _isData = _nameLength == 4 && _name == 0x64617461;
-        _valueBegun = false;
-        if (_isData)
+        _field.IsData = _field.Length == 4 && _field.Name == 0x64617461;
+        _data.ValueBegun = false;
+        if (_field.IsData)
         {
-            if (_dataLines++ != 0)
+            if (_data.Lines++ != 0)
             {
                 UnfoldPlain(draft);
                 _reader.Feed("\n"u8, draft);
@@ -202,7 +196,7 @@ internal struct SseUsageScanner
             return true;
         }
 
-        if (_nameLength == 5 && _name == 0x6576656E74)
+        if (_field.Length == 5 && _field.Name == 0x6576656E74)
         {
             _eventLength = 0;
             return true;
@@ -218,9 +212,9 @@ internal struct SseUsageScanner
         if (_step == Step.Value)
         {
             ReadOnlySpan<byte> value = end < 0 ? rest : rest[..end];
-            if (_isData)
+            if (_field.IsData)
             {
-                ReadData(value, isWhole: end >= 0 && !_valueBegun, draft);
+                ReadData(value, isWhole: end >= 0 && !_data.ValueBegun, draft);
             }
             else
             {
@@ -241,14 +235,14 @@ internal struct SseUsageScanner
 
     private void ReadData(ReadOnlySpan<byte> value, bool isWhole, UsageDraft draft)
     {
-        if (isWhole && _dataLines == 1 && IsEvent("content_block_delta"u8) && PlainDelta.TryMeasure(value, out int length))
+        if (isWhole && _data.Lines == 1 && IsEvent("content_block_delta"u8) && PlainDelta.TryMeasure(value, out int length))
         {
-            _plainBytes = length;
-            _isPlain = true;
+            _data.PlainBytes = length;
+            _data.IsPlain = true;
             return;
         }
 
-        _valueBegun = true;
+        _data.ValueBegun = true;
         FollowDone(value);
         _reader.Feed(value, draft);
     }
@@ -256,10 +250,10 @@ internal struct SseUsageScanner
     /// <summary>The end of a chat completion's stream is no JSON.</summary>
     private void FollowDone(ReadOnlySpan<byte> value)
     {
-        if (_doneLength >= 0)
+        if (_data.DoneLength >= 0)
         {
-            bool follows = value.Length <= Done.Length - _doneLength && Done[_doneLength..].StartsWith(value);
-            _doneLength = follows ? _doneLength + value.Length : -1;
+            bool follows = value.Length <= Done.Length - _data.DoneLength && Done[_data.DoneLength..].StartsWith(value);
+            _data.DoneLength = follows ? _data.DoneLength + value.Length : -1;
         }
     }
 
@@ -268,9 +262,9 @@ internal struct SseUsageScanner
     /// </summary>
     private void UnfoldPlain(UsageDraft draft)
     {
-        if (_isPlain)
+        if (_data.IsPlain)
         {
-            _isPlain = false;
+            _data.IsPlain = false;
             _reader.Feed("{\"type\":\"content_block_delta\"}"u8, draft);
         }
     }
@@ -286,7 +280,7 @@ internal struct SseUsageScanner
 
     private void Dispatch(UsageDraft draft, SpendRecord record)
     {
-        if (_dataLines != 0)
+        if (_data.Lines != 0)
         {
             if (_document != UsageDocument.StreamEvent)
             {
@@ -333,7 +327,7 @@ internal struct SseUsageScanner
             case StreamEventKind.ContentBlockDelta:
                 OutputBegan = true;
                 OutputIsReported = false;
-                OutputBytes = UsageCounters.Sum(OutputBytes, _plainBytes + _reader.OutputBytes);
+                OutputBytes = Saturating.Add(OutputBytes, _data.PlainBytes + _reader.OutputBytes);
                 break;
 
             case StreamEventKind.MessageStop:
@@ -349,7 +343,7 @@ internal struct SseUsageScanner
     /// <summary>An event of a completion: each may hold text, usage, or both.</summary>
     private void OnCompletion(UsageDraft draft, SpendRecord record)
     {
-        if (_doneLength == Done.Length)
+        if (_data.DoneLength == Done.Length)
         {
             IsStopped = true;
             return;
@@ -371,7 +365,7 @@ internal struct SseUsageScanner
         {
             OutputBegan = true;
             OutputIsReported = false;
-            OutputBytes = UsageCounters.Sum(OutputBytes, _reader.OutputBytes);
+            OutputBytes = Saturating.Add(OutputBytes, _reader.OutputBytes);
         }
 
         IsStopped |= _document == UsageDocument.TextCompletion && _reader.HasStopReason;
@@ -404,10 +398,33 @@ internal struct SseUsageScanner
     private void BeginRecord(UsageDraft draft)
     {
         _eventLength = 0;
-        _dataLines = 0;
-        _plainBytes = 0;
-        _isPlain = false;
-        _doneLength = 0;
+        _data.Lines = 0;
+        _data.PlainBytes = 0;
+        _data.IsPlain = false;
+        _data.DoneLength = 0;
         _reader.Begin(draft, _document);
+    }
+
+    /// <summary>The field of the line under way.</summary>
+    private struct FieldState
+    {
+        /// <summary>As a number while it is at most five bytes: "data" and "event" are all that matter.</summary>
+        public ulong Name;
+        public int Length;
+        public bool IsData;
+    }
+
+    /// <summary>The data of the event under way.</summary>
+    private struct DataState
+    {
+        public int Lines;
+        public bool ValueBegun;
+
+        /// <summary>Of a delta that was read without the JSON reader.</summary>
+        public int PlainBytes;
+        public bool IsPlain;
+
+        /// <summary>Of <c>[DONE]</c>.</summary>
+        public int DoneLength;
     }
 }

@@ -208,7 +208,7 @@ public sealed class PriceBook : IRequestPricer
                 }
 
                 units += SumTokens(record, iteration.Model.IsEmpty ? served : iteration.Model.Bytes, in iteration.Usage);
-                searchesInside = UsageCounters.Sum(searchesInside, iteration.Usage.WebSearchRequests);
+                searchesInside = Saturating.Add(searchesInside, iteration.Usage.WebSearchRequests);
             }
 
             searches = Math.Max(searches, searchesInside);

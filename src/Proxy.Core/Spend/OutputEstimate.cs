@@ -1,3 +1,5 @@
+using Proxy.Core.Admission;
+
 namespace Proxy.Core.Spend;
 
 /// <summary>Output that was delivered but that no usage report covered.</summary>
@@ -27,13 +29,13 @@ internal static class OutputEstimate
         long reported = 0;
         for (int i = 0; i < record.IterationCount; i++)
         {
-            reported = UsageCounters.Sum(reported, record.Iteration(i).Usage.OutputTokens);
+            reported = Saturating.Add(reported, record.Iteration(i).Usage.OutputTokens);
         }
 
         if (record.IterationCount != 0 && reported < estimate)
         {
             IterationUsage last = record.Iteration(record.IterationCount - 1);
-            last.Usage.OutputTokens = UsageCounters.Sum(last.Usage.OutputTokens, estimate - reported);
+            last.Usage.OutputTokens = Saturating.Add(last.Usage.OutputTokens, estimate - reported);
         }
     }
 }

@@ -111,7 +111,7 @@ public struct RequestShape
     }
 
     internal void AddToolUses(int index, long uses) =>
-        _models[index] = _models[index] with { ToolUses = UsageCounters.Sum(_models[index].ToolUses, uses) };
+        _models[index] = _models[index] with { ToolUses = Saturating.Add(_models[index].ToolUses, uses) };
 
     private readonly record struct ModelUse(byte Start, byte Length, bool IsTool, long ToolUses);
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Proxy.Core.Admission;
 
 namespace Proxy.Core.Spend;
 
@@ -116,7 +117,7 @@ public struct UsageCounters : IEquatable<UsageCounters>
     {
         for (int i = 0; i < Count; i++)
         {
-            _counts[i] = Sum(_counts[i], other._counts[i]);
+            _counts[i] = Saturating.Add(_counts[i], other._counts[i]);
         }
     }
 
@@ -143,9 +144,6 @@ public struct UsageCounters : IEquatable<UsageCounters>
 
         return $"{string.Join(", ", parts)} ({ServiceTier}, {Speed}, {InferenceGeo})";
     }
-
-    /// <summary>The sum of two counts, at most <see cref="long.MaxValue"/>.</summary>
-    internal static long Sum(long left, long right) => left > long.MaxValue - right ? long.MaxValue : left + right;
 
     [InlineArray(Count)]
     private struct Counts

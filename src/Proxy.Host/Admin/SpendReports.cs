@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.Data.Sqlite;
+using Proxy.Core.Spend;
 using Proxy.Host.Storage.Sqlite;
 
 namespace Proxy.Host.Admin;
@@ -70,15 +71,15 @@ internal sealed class SpendReports(AdminContext context)
         return new JsonObject { ["by"] = by, ["since"] = SpendRange.Text(range.FirstDay), ["until"] = SpendRange.Text(Math.Min(range.LastDay, context.NowMs / SpendRange.DayMs)), ["rows"] = result };
     }
 
+    /// <summary>Every column of a record, by the ledger's own list; read by name.</summary>
+    private static readonly string LogColumns = string.Join(", ", SpendColumns.All.Select(static column => "s." + column.Name));
+
     /// <summary>Records as LiteLLM's spend logs (litellm-compat.md §3.5), newest first, with what LiteLLM has no columns for.</summary>
     public JsonArray Logs(string where, IReadOnlyList<(string Name, object Value)> parameters, int limit, int offset) => new(
     [
         .. Read(
             $"""
-            SELECT s.id, s.started_at_ms, s.duration_us, s.time_to_first_byte_us, s.key_hash, s.key_alias, s.team_id, t.alias, s.user_id, s.credential, s.status, s.end_reason, s.flags,
-                coalesce(s.model_served, s.model_asked, ''), s.model_asked, s.upstream_request_id, s.message_id, s.session_id, s.agent_id, s.tags, s.cost_nano_usd, s.price_version,
-                s.input_tokens, s.cache_read_input_tokens, s.cache_creation_input_tokens, s.cache_creation_5m_input_tokens, s.cache_creation_1h_input_tokens, s.output_tokens,
-                s.batch_id, s.parent_agent_id, s.path_class
+            SELECT {LogColumns}, t.alias AS team_alias
             FROM spend s LEFT JOIN teams t ON t.team_id = s.team_id {where} ORDER BY s.started_at_ms DESC, s.id DESC LIMIT {limit} OFFSET {offset}
             """,
             parameters,

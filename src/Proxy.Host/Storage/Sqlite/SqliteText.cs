@@ -26,4 +26,9 @@ internal static class SqliteText
     public static string? TextOrNull(this SqliteDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 
     public static long? LongOrNull(this SqliteDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetInt64(column);
+
+    /// <summary>By the column's name; null for NULL.</summary>
+    public static string? Text(this SqliteDataReader reader, string column) => reader.TextOrNull(reader.GetOrdinal(column));
+
+    public static long Long(this SqliteDataReader reader, string column) => reader.GetInt64(reader.GetOrdinal(column));
 }
